@@ -1,0 +1,21 @@
+/* Entry points of the CPU kernels: what the tactics' records point to. Contracts: hal/tactic.h run, scratch and parts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_CPU_KERNELS_H
+#define IG_CPU_KERNELS_H
+#include "kern/request.h"
+
+#define IG_CPU_KERNEL(name) \
+  void ig_cpu_##name##_run(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
+  size_t ig_cpu_##name##_scratch(const ig_call *c, uint32_t n_parts);
+IG_CPU_KERNEL(map_c)
+IG_CPU_KERNEL(move_c)
+IG_CPU_KERNEL(gather_c)
+IG_CPU_KERNEL(scatter_c)
+IG_CPU_KERNEL(reduce_c)
+IG_CPU_KERNEL(softmax_c)
+IG_CPU_KERNEL(norm_c)
+IG_CPU_KERNEL(matmul_c)
+IG_CPU_KERNEL(conv_c)
+IG_CPU_KERNEL(window_c)
+IG_CPU_KERNEL(rnn_c)
+#endif

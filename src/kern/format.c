@@ -1,0 +1,143 @@
+/* Layouts: checking, sizes, packing and unpacking.
+ *
+ * One walk serves both directions: it visits the packed form in order, a row of the innermost part at a time, and knows for each row the
+ * plain index it starts at. Elements beyond the axis are zeros when packing and skipped when unpacking.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kern/format.h"
+
+bool ig_format_is_plain(const ig_format *f) { return f->n_parts == 0 && f->transform == IG_TRANSFORM_NONE; }
+
+bool ig_format_equal(const ig_format *a, const ig_format *b) {
+  if (a->n_parts != b->n_parts || a->transform != b->transform) return false;
+  return memcmp(a->axis, b->axis, a->n_parts) == 0 && memcmp(a->extent, b->extent, a->n_parts * sizeof a->extent[0]) == 0;
+}
+
+/* Product of the fixed extents of one axis; false if it passes 2^31. */
+static bool block_of(const ig_format *f, uint32_t axis, int64_t *out) {
+  *out = 1;
+  for (uint32_t i = 0; i < f->n_parts; i++) {
+    if (f->axis[i] != axis || !f->extent[i]) continue;
+    *out *= f->extent[i];
+    if (*out > INT32_MAX) return false;
+  }
+  return true;
+}
+
+ig_status ig_format_check(const ig_format *f, uint32_t rank) {
+  IG_REQUIRE(f->n_parts <= IG_FORMAT_PARTS, IG_ERROR_BAD_ENGINE, "a layout has %u parts, at most %d are possible", f->n_parts, IG_FORMAT_PARTS);
+  IG_REQUIRE(f->transform == IG_TRANSFORM_NONE, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
+  IG_REQUIRE(rank <= IG_MAX_RANK, IG_ERROR_BAD_ENGINE, "a layout is for %u dims, at most %d are possible", rank, IG_MAX_RANK);
+  uint32_t covered[IG_MAX_RANK] = {0};
+  for (uint32_t i = 0; i < f->n_parts; i++) {
+    IG_REQUIRE(f->axis[i] < rank, IG_ERROR_BAD_ENGINE, "a layout for %u dims names axis %u", rank, f->axis[i]);
+    if (f->extent[i] == 0) covered[f->axis[i]]++;
+  }
+  for (uint32_t a = 0; f->n_parts && a < rank; a++) {
+    int64_t block;
+    IG_REQUIRE(covered[a] == 1, IG_ERROR_BAD_ENGINE, "a layout covers axis %u %u times", a, covered[a]);
+    IG_REQUIRE(block_of(f, a, &block), IG_ERROR_BAD_ENGINE, "the blocks of a layout's axis %u are too large", a);
+  }
+  return NULL;
+}
+
+/* Extent of every part for these dims, and its step along its axis. */
+static void extents(const ig_format *f, const int64_t *dims, int64_t *extent, int64_t *step) {
+  for (uint32_t i = 0; i < f->n_parts; i++) {
+    int64_t block = 1;
+    (void)block_of(f, f->axis[i], &block);
+    const int64_t d = dims[f->axis[i]];
+    extent[i] = f->extent[i] ? f->extent[i] : d / block + (d % block != 0);
+  }
+  for (uint32_t i = 0; i < f->n_parts; i++) {
+    step[i] = 1;
+    for (uint32_t j = i + 1; j < f->n_parts; j++)
+      if (f->axis[j] == f->axis[i]) step[i] *= extent[j];
+  }
+}
+
+bool ig_format_count(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
+  int64_t n = 1, extent[IG_FORMAT_PARTS], step[IG_FORMAT_PARTS];
+  for (uint32_t i = 0; f->n_parts == 0 && i < rank; i++)
+    if (!ig_mul_i64(n, dims[i], &n)) return false;
+  for (uint32_t a = 0; f->n_parts && a < rank; a++) {
+    int64_t block, padded;
+    if (!block_of(f, a, &block) || !ig_add_i64(dims[a], block, &padded)) return false;
+  }
+  extents(f, dims, extent, step);
+  for (uint32_t i = 0; i < f->n_parts; i++)
+    if (!ig_mul_i64(n, extent[i], &n)) return false;
+  *out = n;
+  return true;
+}
+
+/* One element; sizes as constants, so that the copies are single moves. */
+static inline void copy_element(void *dst, const void *src, size_t elem) {
+  switch (elem) {
+  case 1: memcpy(dst, src, 1); return;
+  case 2: memcpy(dst, src, 2); return;
+  case 4: memcpy(dst, src, 4); return;
+  case 8: memcpy(dst, src, 8); return;
+  default: memcpy(dst, src, elem); return;
+  }
+}
+
+typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing; } walk;
+
+/* A row of n elements along `axis` from plain index i on, in steps of `step`; row = position in the packed form. */
+static void visit_row(const walk *w, const int64_t *index, uint32_t axis, int64_t n, int64_t step, int64_t row) {
+  bool inside = true;
+  int64_t at = 0;
+  for (uint32_t a = 0; a < w->rank; a++) {
+    inside = inside && (a == axis || index[a] < w->dims[a]);
+    at += index[a] * w->strides[a];
+  }
+  for (int64_t j = 0; j < n; j++, row++) {
+    const bool here = inside && index[axis] + j * step < w->dims[axis];
+    const int64_t plain = at + j * step * w->strides[axis];
+    const size_t packed = (size_t)row * w->elem;
+    if (here && w->packing) copy_element(w->dst + packed, w->src + plain * (int64_t)w->elem, w->elem);
+    if (here && !w->packing) copy_element(w->dst + plain * (int64_t)w->elem, w->src + packed, w->elem);
+    if (!here && w->packing) memset(w->dst + packed, 0, w->elem);
+  }
+}
+
+static void walk_parts(const ig_format *f, const walk *w) {
+  int64_t extent[IG_FORMAT_PARTS], step[IG_FORMAT_PARTS], count[IG_FORMAT_PARTS] = {0}, index[IG_MAX_RANK] = {0};
+  extents(f, w->dims, extent, step);
+  for (uint32_t i = 0; i < f->n_parts; i++)
+    if (extent[i] == 0) return;
+  const uint32_t last = f->n_parts - 1u;
+  for (int64_t row = 0;; row += extent[last]) {
+    visit_row(w, index, f->axis[last], extent[last], step[last], row);
+    uint32_t i = last;
+    for (; i > 0; i--) {
+      const uint32_t p = i - 1;
+      index[f->axis[p]] += step[p];
+      if (++count[p] < extent[p]) break;
+      index[f->axis[p]] -= extent[p] * step[p];
+      count[p] = 0;
+    }
+    if (i == 0) return;
+  }
+}
+
+/* The plain layout is one part per axis. */
+static ig_format row_major(uint32_t rank) {
+  ig_format f = {.n_parts = (uint8_t)rank};
+  for (uint32_t i = 0; i < rank; i++) f.axis[i] = (uint8_t)i;
+  return f;
+}
+
+static void convert(const ig_format *f, const walk *w) {
+  const ig_format plain = row_major(w->rank);
+  if (w->rank == 0) copy_element(w->dst, w->src, w->elem);
+  else walk_parts(f->n_parts ? f : &plain, w);
+}
+
+void ig_format_pack(const ig_format *f, const int64_t *dims, uint32_t rank, const void *src, const int64_t *src_strides, void *dst, size_t elem) {
+  convert(f, &(walk){.dims = dims, .strides = src_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = true});
+}
+
+void ig_format_unpack(const ig_format *f, const int64_t *dims, uint32_t rank, const void *src, void *dst, const int64_t *dst_strides, size_t elem) {
+  convert(f, &(walk){.dims = dims, .strides = dst_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = false});
+}

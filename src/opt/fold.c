@@ -1,0 +1,188 @@
+/* Constant folding: a node with constant inputs is lowered into a scratch graph, whose requests the caller's `evaluate` computes and
+ * whose views are computed here. Not folded: results over 16 MiB that are also over 8 times their inputs (they stay steps), random
+ * operators, and DequantizeLinear in front of what can run quantised, which would turn small weights into large ones.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "opt/rules.h"
+
+enum { MAX_RESULT = 16 << 20, MAX_GROWTH = 8 };
+
+static bool has_constant_inputs(const ig_node *n, size_t *out_n_bytes) {
+  size_t total = 0;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const ig_val *v = ig_node_in(n, i);
+    if (!v) continue;
+    if (!v->data || !ig_add_size(total, v->data->n_bytes, &total)) return false;
+  }
+  *out_n_bytes = total;
+  return true;
+}
+
+static bool result_bytes(const ig_ir *ir, const ig_val *v, size_t *out) {
+  int64_t dims[IG_MAX_RANK], n = 1;
+  if (v->kind != IG_VAL_TENSOR || !ig_opt_const_dims(ir, v, dims)) return false;
+  for (int k = 0; k < v->rank; k++)
+    if (dims[k] < 0 || !ig_mul_i64(n, dims[k], &n)) return false;
+  *out = ig_dtype_bytes(v->dtype, (uint64_t)n);
+  return n == 0 || *out > 0;
+}
+
+static bool is_candidate(const ig_node *n) {
+  if (n->form != IG_FORM_OP || !n->op || !n->op->lower || n->n_out == 0) return false;
+  if (n->op->accuracy == IG_ACCURACY_RANDOM || n->op->cls == IG_CLASS_CONTROL || ig_node_subgraph(n, 0)) return false;
+  for (uint32_t i = 0; i < n->n_out; i++)
+    if (n->out[i] && n->out[i]->forward) return false;
+  return true;
+}
+
+static ig_status eval_kernel(ig_pass_ctx *c, const ig_node *m) {
+  const ig_request *r = &m->region->requests[0];
+  const uint32_t n_read = r->n_in + r->n_extra;
+  ig_arena *a = &c->ir->arena;
+  const ig_data **in = IG_NEW_ARRAY(a, const ig_data *, (size_t)n_read + 1), **out = IG_NEW_ARRAY(a, const ig_data *, (size_t)r->n_out + 1);
+  if (!in || !out) return ig_arena_status(a);
+  IG_NODE_REQUIRE(m, m->region->n_requests == 1, IG_ERROR_UNSUPPORTED, "folding takes single requests");
+  for (uint32_t i = 0; i < n_read; i++) {
+    const uint32_t v = r->operands[i].value;
+    const ig_val *x = v == IG_NO_VALUE ? NULL : ig_node_in(m, v);
+    in[i] = x ? x->data : NULL;
+    IG_NODE_REQUIRE(m, v == IG_NO_VALUE || in[i], IG_ERROR_UNSUPPORTED, "operand %u is not constant", i);
+  }
+  IG_TRY(c->opt->evaluate(c->opt->user, c->ir, r, in, out));
+  for (uint32_t i = 0; i < r->n_out; i++) {
+    const uint32_t v = r->operands[n_read + i].value;
+    if (v == IG_NO_VALUE) continue;
+    ig_val *y = m->out[v - m->n_in];
+    if (y && !ig_val_set_data(y, out[i])) return ig_arena_status(a);
+  }
+  return NULL;
+}
+
+static ig_status eval_view(ig_pass_ctx *c, const ig_node *m) {
+  const ig_val *x = ig_node_in(m, 0);
+  const ig_data *y;
+  IG_NODE_REQUIRE(m, x && x->data, IG_ERROR_UNSUPPORTED, "the view's input is not constant");
+  IG_TRY(ig_opt_view_data(c->ir, m, x->data, &y));
+  return ig_val_set_data(m->out[0], y) ? NULL : ig_arena_status(&c->ir->arena);
+}
+
+static ig_status eval_graph(ig_pass_ctx *c, const ig_graph *g, size_t limit) {
+  for (const ig_node *m = g->first; m; m = m->next) {
+    for (uint32_t i = 0; i < m->n_out; i++) {
+      size_t n_bytes;
+      if (!m->out[i]) continue;
+      IG_NODE_REQUIRE(m, result_bytes(c->ir, m->out[i], &n_bytes) && n_bytes <= limit, IG_ERROR_UNSUPPORTED, "an intermediate result is too large to fold");
+    }
+    switch (m->form) {
+      case IG_FORM_KERNEL: IG_TRY(eval_kernel(c, m)); break;
+      case IG_FORM_VIEW: IG_TRY(eval_view(c, m)); break;
+      default: IG_NODE_FAIL(m, IG_ERROR_UNSUPPORTED, "cannot be folded");
+    }
+  }
+  return NULL;
+}
+
+static ig_status fold(ig_pass_ctx *c, ig_node *n, size_t limit) {
+  ig_graph *scratch = ig_graph_new(c->ir, n->graph, "fold");
+  if (!scratch) return ig_arena_status(&c->ir->arena);
+  const size_t n_guards = c->ir->dims.guards.n;
+  ig_status st = ig_op_lower(n, scratch, NULL);
+  if (!st) st = eval_graph(c, scratch, limit);
+  c->ir->dims.guards.n = n_guards;
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    ig_val *y = n->out[i];
+    if (!y) continue;
+    const ig_val *r = ig_val_resolve(y);
+    y->forward = NULL;
+    if (st || y->data) continue;
+    if (r == y || !r->data) st = ig_status_node(IG_ERROR_INTERNAL, n->name, n->type, "folding left result %u without contents", i);
+    else if (!ig_val_set_data(y, r->data)) st = ig_arena_status(&c->ir->arena);
+  }
+  while (scratch->first) ig_node_remove(scratch->first);
+  return st;
+}
+
+/* What only means that this node cannot be computed now: it stays as a step. */
+static bool is_refusal(ig_status st) {
+  switch (ig_status_code(st)) {
+    case IG_ERROR_UNSUPPORTED:
+    case IG_ERROR_DATA:
+    case IG_ERROR_SHAPE: return true;
+    default: return false;
+  }
+}
+
+ig_status ig_opt_fold_node(ig_pass_ctx *c, ig_node *n, const char *pass, bool *out_folded) {
+  size_t n_in = 0, n_out = 0;
+  *out_folded = false;
+  if (!c->opt->evaluate || *c->budget == 0 || ig_opt_is_off(c->opt, "fold") || !is_candidate(n) || !has_constant_inputs(n, &n_in)) return NULL;
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    size_t n_bytes;
+    if (!n->out[i]) continue;
+    if (!result_bytes(c->ir, n->out[i], &n_bytes) || !ig_add_size(n_out, n_bytes, &n_out)) return NULL;
+  }
+  const size_t limit = n_in > MAX_RESULT / MAX_GROWTH ? n_in * MAX_GROWTH : MAX_RESULT;
+  if (n_out > limit)
+    return ig_ir_event(c->ir, pass, n, true, "the result of %zu bytes exceeds 16 MiB and 8 times its inputs: it stays a run-time step", n_out);
+  ig_status st = fold(c, n, limit);
+  if (st && is_refusal(st)) {
+    ig_status event = ig_ir_event(c->ir, pass, n, true, "cannot be computed at build time: %s", ig_status_message(st));
+    ig_status_free(st);
+    return event;
+  }
+  IG_TRY(st);
+  ig_pass_take(c);
+  *out_folded = true;
+  IG_TRY(ig_ir_event(c->ir, pass, n, false, "constant inputs: computed at build time (%zu bytes)", n_out));
+  ig_opt_drop(n);
+  return NULL;
+}
+
+/* ---- the pass ---- */
+static bool moves_only(const ig_node *n) {
+  static const char *const types[] = { "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity" };
+  for (size_t i = 0; i < IG_COUNT(types); i++)
+    if (ig_opt_is(n, types[i])) return true;
+  return false;
+}
+
+static bool can_be_quantised(const ig_node *n) {
+  return ig_opt_is(n, "Conv") || ig_opt_is(n, "ConvTranspose") || ig_opt_is(n, "MatMul") || ig_opt_is(n, "Gemm");
+}
+
+/* Backwards, so that one walk carries the mark through transposes and reshapes. */
+static void mark_quantisable(const ig_graph *g, uint8_t *marks) {
+  for (const ig_node *n = g->last; n; n = n->prev) {
+    const ig_graph *sub;
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) mark_quantisable(sub, marks);
+    const bool through = moves_only(n) && n->n_out > 0 && n->out[0] && marks[n->out[0]->id];
+    const uint32_t n_marked = can_be_quantised(n) ? n->n_in : through ? 1 : 0;
+    for (uint32_t i = 0; i < n_marked; i++) {
+      const ig_val *v = ig_node_in(n, i);
+      if (v) marks[v->id] = 1;
+    }
+  }
+}
+
+static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
+  const uint8_t *marks = user;
+  size_t n_bytes;
+  if (ig_opt_done(n)) return NULL;
+  if (ig_opt_is(n, "DequantizeLinear") && n->out[0] && marks[n->out[0]->id]) {
+    if (!has_constant_inputs(n, &n_bytes)) return NULL;
+    return ig_ir_event(c->ir, c->name, n, true, "a consumer can run quantised: the weights stay as they are");
+  }
+  bool folded;
+  return ig_opt_fold_node(c, n, c->name, &folded);
+}
+
+static ig_status run(ig_pass_ctx *c) {
+  const uint32_t n_ids = c->ir->next_id;
+  uint8_t *marks = ig_opt_array(c->ir, n_ids, 1);
+  IG_CHECK_MEM(marks);
+  mark_quantisable(c->ir->main, marks);
+  ig_status st = ig_opt_each(c, c->ir->main, visit, marks);
+  ig_opt_array_free(c->ir, marks, n_ids, 1);
+  return st;
+}
+
+const ig_pass ig_pass_fold = { "fold", IG_STAGE_CANONICAL, true, run, "computes nodes whose inputs are constant" };

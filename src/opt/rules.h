@@ -1,0 +1,33 @@
+/* What passes share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_OPT_RULES_H
+#define IG_OPT_RULES_H
+#include "opt/pass.h"
+#include "ops/op.h"
+
+/* Calls fn for every node in execution order; sub-graphs before the node that holds them. The node called may be removed, and nodes
+ * may be added before it. Stops at the first failure and when cancelled. */
+typedef ig_status (*ig_node_fn)(ig_pass_ctx *c, ig_node *n, void *user);
+IG_MUST_USE ig_status ig_opt_each(ig_pass_ctx *c, ig_graph *g, ig_node_fn fn, void *user);
+/* Zeroed array with one entry per value id; freed by ig_opt_array_free with the same sizes. NULL when memory is out. */
+void *ig_opt_array(ig_ir *ir, uint32_t n_ids, size_t size);
+void ig_opt_array_free(ig_ir *ir, void *p, uint32_t n_ids, size_t size);
+
+bool ig_opt_is_off(const ig_opt_options *opt, const char *pass);        /* switched off by opt->passes */
+bool ig_opt_is(const ig_node *n, const char *type);                     /* an ai.onnx operator of that name */
+/* n was rewritten: its results are forwarded or constant; takes it off the list. */
+void ig_opt_drop(ig_node *n);
+bool ig_opt_done(const ig_node *n);                                     /* every result forwarded, constant or not wanted */
+
+IG_MUST_USE ig_status ig_opt_infer_graph(ig_pass_ctx *c, ig_graph *g);
+/* Folds n if it can be: its results become constants and n goes; *out_folded tells. A limit or a refusal is a near miss. */
+IG_MUST_USE ig_status ig_opt_fold_node(ig_pass_ctx *c, ig_node *n, const char *pass, bool *out_folded);
+/* 1, 0, or -1 where it is not decided at build time. */
+int ig_opt_condition(ig_ir *ir, const ig_val *cond);
+/* Puts the arm's nodes in place of the If n; *out_next = where to go on (the first of them, or what followed n). */
+IG_MUST_USE ig_status ig_opt_inline_arm(ig_pass_ctx *c, ig_node *n, bool condition, ig_node **out_next);
+/* Contents of a view of constant data, in the arena. The view's dims must be constant. */
+IG_MUST_USE ig_status ig_opt_view_data(ig_ir *ir, const ig_node *view, const ig_data *x, const ig_data **out);
+/* Constant dims of v; false where one is not. */
+bool ig_opt_const_dims(const ig_ir *ir, const ig_val *v, int64_t *out);
+bool ig_opt_same_dims(const ig_ir *ir, const ig_val *a, const ig_val *b);   /* equal rank and provably equal dims */
+#endif

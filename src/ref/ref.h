@@ -1,0 +1,19 @@
+/* The reference: each kind naively and strictly, in the order the definition is written: no SIMD, no threads, no blocking, no fused
+ * multiply-add. It is the meaning of a request; every kernel is compared with it. Accumulates in the type the request states.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_REF_REF_H
+#define IG_REF_REF_H
+#include "kern/request.h"
+void ig_ref_run(const ig_call *c);           /* by c->kind */
+void ig_ref_map(const ig_call *c);
+void ig_ref_move(const ig_call *c);
+void ig_ref_gather(const ig_call *c);
+void ig_ref_scatter(const ig_call *c);
+void ig_ref_reduce(const ig_call *c);
+void ig_ref_softmax(const ig_call *c);
+void ig_ref_norm(const ig_call *c);
+void ig_ref_matmul(const ig_call *c);
+void ig_ref_conv(const ig_call *c);
+void ig_ref_window(const ig_call *c);
+void ig_ref_rnn(const ig_call *c);
+#endif

@@ -1,0 +1,511 @@
+/* Dimension expressions: canonical forms, spans and proofs, text, evaluation, failures; and a fuzz of random expressions against
+ * direct arithmetic on random values of their symbols.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kern/dim.h"
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+typedef struct fixture { ig_arena arena; ig_dims t; } fixture;
+
+static void start(fixture *f, const ig_allocator *alloc) {
+  ig_arena_init(&f->arena, alloc, 0);
+  ig_dims_init(&f->t, alloc, &f->arena);
+}
+static void stop(fixture *f) {
+  ig_dims_free(&f->t);
+  ig_arena_free(&f->arena);
+}
+static ig_dim input(ig_dims *t, const char *name, int64_t min, int64_t max) { return ig_dims_symbol(t, name, IG_SYMBOL_INPUT, 0, 0, min, max); }
+static ig_dim c(ig_dims *t, int64_t v) { return ig_dim_const(t, v); }
+
+static void assert_no_error(ig_dims *t) {
+  const ig_status s = ig_dims_take_error(t);
+  if (s) fail_msg("%s", ig_status_message(s));
+}
+static void assert_error(ig_dims *t, ig_code code) {
+  const ig_status s = ig_dims_take_error(t);
+  assert_int_equal(ig_status_code(s), code);
+  ig_status_free(s);
+}
+static void assert_text(ig_dims *t, ig_dim d, const char *text) {
+  ig_buf b;
+  ig_buf_init(&b, t->alloc);
+  ig_dim_print(t, d, &b);
+  assert_string_equal(ig_buf_cstr(&b), text);
+  ig_buf_free(&b);
+  assert_int_equal(ig_dim_parse(t, text, strlen(text)), d);
+}
+/* What a text means, in canonical form. */
+static void assert_is(ig_dims *t, const char *text, const char *canonical) {
+  const ig_dim d = ig_dim_parse(t, text, strlen(text));
+  assert_no_error(t);
+  assert_text(t, d, canonical);
+}
+
+static void sums_of_products_are_canonical(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim a = input(t, "a", 1, 100), b = input(t, "b", 1, 100);
+  assert_int_equal(ig_dim_add(t, a, b), ig_dim_add(t, b, a));
+  const ig_dim sum = ig_dim_add(t, a, b), difference = ig_dim_sub(t, a, b);
+  assert_int_equal(ig_dim_mul(t, sum, difference), ig_dim_sub(t, ig_dim_mul(t, a, a), ig_dim_mul(t, b, b)));
+  assert_true(ig_dim_equals(t, ig_dim_sub(t, sum, sum), 0));
+  assert_int_equal(ig_dim_sub(t, sum, b), a);
+  assert_is(t, "b*12 + 3", "b*12 + 3");
+  assert_is(t, "3 - b - a*2 + 0*a", "-a*2 - b + 3");
+  assert_is(t, "(a + 1)*(a + 1)", "a*a + a*2 + 1");
+  assert_is(t, "-(a - -5)", "-a - 5");
+  assert_is(t, "a*-9223372036854775808", "a*-9223372036854775808");
+  const ig_dim three[3] = { a, b, a };
+  assert_int_equal(ig_dim_product(t, three, 3), ig_dim_mul(t, ig_dim_mul(t, a, a), b));
+  assert_true(ig_dim_equals(t, ig_dim_product(t, NULL, 0), 1));
+  const size_t n = t->nodes.n;
+  const ig_dim seven = c(t, 7);
+  assert_int_equal(c(t, 7), seven);
+  assert_int_equal(t->nodes.n, n + 1);
+  assert_true(ig_dim_equals(t, input(t, "fixed", 8, 8), 8));
+  assert_no_error(t);
+  stop(&f);
+}
+
+static void division_is_exact(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  input(t, "b", 1, IG_DIM_UNBOUNDED);
+  input(t, "s", 1, 512);
+  input(t, "z", 0, 9);
+  input(t, "n", -9, -1);
+  input(t, "H", 1, 4096);
+  assert_is(t, "floordiv(b*s*384, b*s*32)", "12");
+  assert_is(t, "ceildiv(b*s*384, b*s*32)", "12");
+  assert_is(t, "floordiv(b*s*384 + b, b)", "s*384 + 1");
+  assert_is(t, "floordiv((b + 3)*(s + 2), b + 3)", "s + 2");
+  assert_is(t, "floordiv(b*z, z)", "floordiv(b*z, z)"); /* z may be 0 */
+  assert_is(t, "floordiv(b*n, n)", "b");
+  assert_is(t, "floordiv(b, -n)", "floordiv(b, -n)");
+  assert_is(t, "floordiv(b, n)", "floordiv(-b, -n)");
+  assert_is(t, "floordiv(s*b - 1, b)", "s - 1");
+  assert_is(t, "floordiv(4*s + 3, 4)", "s");
+  assert_is(t, "floordiv(4*s + 5, 4)", "s + 1");
+  assert_is(t, "floordiv(6*s + 3, 4)", "s + floordiv(s + 1, 2)");
+  assert_is(t, "floordiv(s, -4)", "floordiv(-s, 4)");
+  assert_is(t, "floordiv(floordiv(floordiv(H, 2), 2), 8)", "floordiv(H, 32)");
+  assert_is(t, "ceildiv(ceildiv(H, 2), 2)", "floordiv(H + 3, 4)");
+  assert_is(t, "floordiv(floordiv(H + 2*3 - 7, 2) + 1 + 2 - 3, 2) + 1", "floordiv(H + 3, 4)");
+  assert_is(t, "floordiv(floordiv(H, 3) + 5, 7)", "floordiv(H + 15, 21)");
+  assert_is(t, "floordiv(z + 16, 32)", "0");
+  assert_is(t, "mod(s*8 + 13, 8)", "5");
+  assert_is(t, "mod(s*6 + 13, 8)", "mod(s*3 + 2, 4)*2 + 1");
+  assert_is(t, "mod(mod(H, 32), 8)", "mod(H, 8)");
+  assert_is(t, "mod(mod(H, 30) + 1, 8)", "mod(mod(H, 30) + 1, 8)");
+  assert_is(t, "mod(z, 10)", "z");
+  assert_is(t, "mod(s, -3)", "-mod(-s, 3)");
+  assert_is(t, "mod(b*s*3 + z, b)", "mod(z, b)");
+  assert_is(t, "mod(b - 1, b)", "b - 1");
+  stop(&f);
+}
+
+static void selections_are_decided_by_ranges(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  input(t, "d", 1, IG_DIM_UNBOUNDED);
+  input(t, "s", 2, 10);
+  input(t, "v", -1, 100);
+  assert_is(t, "min(d, 9223372036854775807)", "d");
+  assert_is(t, "max(s, 1)", "s");
+  assert_is(t, "min(s + d, d)", "d");
+  assert_is(t, "max(v, max(s, v))", "max(s, v)");
+  assert_is(t, "max(max(d, v), s)", "max(max(d, s), v)");
+  assert_is(t, "eq(d, -1)", "0");
+  assert_is(t, "eq(2*d, 2*s + 1)", "0");
+  assert_is(t, "eq(v, -1)", "eq(v, -1)");
+  assert_is(t, "eq(-1 - v, 0)", "eq(v, -1)");
+  assert_is(t, "ge(2*v, 5)", "ge(v, 3)");
+  assert_is(t, "select(eq(d, -1), 3, s)", "s");
+  assert_is(t, "select(eq(v, -1), s, v)", "select(eq(v, -1), s, v)");
+  assert_is(t, "select(eq(v, -1), s, s)", "s");
+  assert_is(t, "select(eq(v, s), s, v)", "v");
+  assert_is(t, "select(ge(v, s), v, s)", "max(s, v)");
+  assert_is(t, "select(ge(v, 7), 1, 0)", "ge(v, 7)");
+  assert_is(t, "scalef(s, 2)", "s*2");
+  assert_is(t, "scale(s, 0.5)", "floordiv(s, 2)");
+  assert_is(t, "scale(s, 0.3)", "scale(s, 0.3)");
+  assert_is(t, "scale(7, 0.3)", "2");
+  stop(&f);
+}
+
+static void proofs(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim h = input(t, "H", 1, 4096), b = input(t, "b", 1, IG_DIM_UNBOUNDED);
+  const ig_dim up = ig_dim_mul_c(t, ig_dim_ceildiv(t, h, c(t, 32)), 2), direct = ig_dim_ceildiv(t, h, c(t, 16));
+  assert_int_equal(ig_dim_prove_eq(t, up, direct), -1);
+  assert_int_equal(ig_dim_prove_ge(t, ig_dim_add(t, b, h), h), 1);
+  assert_int_equal(ig_dim_prove_ge(t, h, ig_dim_add(t, b, h)), 0);
+  assert_int_equal(ig_dim_prove_eq(t, h, b), -1);
+  assert_int_equal(ig_dim_prove_ge(t, b, ig_dim_mul_c(t, ig_dim_floordiv(t, b, c(t, 2)), 2)), 1);
+  assert_int_equal(ig_dim_prove_ge(t, ig_dim_mul_c(t, ig_dim_ceildiv(t, b, c(t, 8)), 8), b), 1);
+  assert_int_equal(ig_dim_prove_eq(t, IG_DIM_BAD, b), -1);
+  int64_t min, max;
+  ig_dim_range(t, ig_dim_mul(t, b, h), &min, &max);
+  assert_int_equal(min, 1);
+  assert_int_equal(max, IG_DIM_UNBOUNDED);
+  ig_dim_range(t, ig_dim_sub(t, c(t, 0), b), &min, &max);
+  assert_int_equal(min, -IG_DIM_UNBOUNDED);
+  assert_int_equal(max, -1);
+  stop(&f);
+}
+
+static void guards(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim a = input(t, "a", 1, 9), b = input(t, "b", 1, 9), sum = ig_dim_sub(t, ig_dim_mul_c(t, b, 2), c(t, 1));
+  ig_dim d;
+  assert_null(ig_dims_assume_equal(t, sum, a, "n1", "rows", &d));
+  assert_int_equal(d, a);
+  assert_int_equal(t->guards.n, 1);
+  assert_null(ig_dims_assume_equal(t, a, sum, "n2", "rows", &d));
+  assert_int_equal(t->guards.n, 1);
+  assert_null(ig_dims_assume_equal(t, a, c(t, 4), "n3", "rows", &d));
+  assert_true(ig_dim_equals(t, d, 4));
+  assert_int_equal(t->guards.n, 2);
+  assert_string_equal(t->guards.data[1].node, "n3");
+  const ig_status s = ig_dims_assume_equal(t, a, c(t, 40), "n4", "columns", &d);
+  assert_int_equal(ig_status_code(s), IG_ERROR_SHAPE);
+  assert_string_equal(ig_status_message(s), "node 'n4': columns: a cannot equal 40");
+  assert_int_equal(d, IG_DIM_BAD);
+  ig_status_free(s);
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, sum, c(t, 1), NULL, NULL));
+  assert_int_equal(t->guards.n, 2);
+  const ig_dim product = ig_dim_mul(t, a, b);
+  for (int i = 0; i < 300; i++) assert_null(ig_dims_guard(t, IG_GUARD_GE, product, c(t, 2 + i % 60), "n", "w"));
+  assert_int_equal(t->guards.n, 62);
+
+  const size_t n = t->guards.n;
+  assert_int_equal(ig_dim_broadcast(t, a, c(t, 1), "m"), a);
+  assert_int_equal(ig_dim_broadcast(t, a, a, "m"), a);
+  assert_int_equal(t->guards.n, n);
+  assert_true(ig_dim_equals(t, ig_dim_broadcast(t, a, c(t, 3), "m"), 3));
+  const ig_dim both = ig_dim_broadcast(t, a, b, "m");
+  assert_text(t, both, "broadcast(a, b)");
+  assert_int_equal(ig_dim_broadcast(t, b, a, "m"), both);
+  assert_int_equal(t->guards.n, n + 2);
+  assert_int_equal(t->guards.data[n + 1].rel, IG_GUARD_BROADCAST);
+  assert_int_equal(ig_dim_broadcast(t, c(t, 3), c(t, 4), "m"), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_SHAPE);
+  stop(&f);
+}
+
+static void failures_are_recorded_once(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim a = input(t, "a", 0, 9), big = c(t, INT64_MAX);
+  assert_int_equal(ig_dim_add(t, big, c(t, 1)), IG_DIM_BAD);
+  assert_int_equal(ig_dim_floordiv(t, a, c(t, 0)), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT); /* the first of the two */
+  assert_error(t, IG_OK);
+  assert_int_equal(ig_dim_mul(t, ig_dim_mul(t, a, big), c(t, 2)), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT);
+  assert_int_equal(ig_dim_mod(t, a, c(t, 0)), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_SHAPE);
+  assert_int_equal(ig_dim_floordiv(t, c(t, INT64_MIN), c(t, -1)), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT);
+  assert_int_equal(ig_dim_scale(t, a, NAN, false), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT);
+  assert_int_equal(input(t, "empty", 2, 1), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_SHAPE);
+  ig_dim power = ig_dim_add_c(t, a, 1);
+  for (int i = 0; i < 64; i++) power = ig_dim_mul(t, power, power);
+  assert_int_equal(power, IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT);
+  assert_int_equal(ig_dim_add(t, IG_DIM_BAD, a), IG_DIM_BAD);
+  assert_error(t, IG_OK);
+  static const char *const wrong[] = { "", "a +", "q", "floordiv(a)", "foo(a)", "min(a, 1",
+    "a b", "'a", "99999999999999999999", "a#7", "scale(a, x)", "?" };
+  for (size_t i = 0; i < IG_COUNT(wrong); i++) {
+    assert_int_equal(ig_dim_parse(t, wrong[i], strlen(wrong[i])), IG_DIM_BAD);
+    assert_error(t, IG_ERROR_INVALID_ARGUMENT);
+  }
+  char deep[4000];
+  memset(deep, '(', sizeof deep);
+  assert_int_equal(ig_dim_parse(t, deep, sizeof deep), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_INVALID_ARGUMENT);
+  t->max_nodes = t->nodes.n - 1;
+  assert_int_not_equal(c(t, 1), IG_DIM_BAD);
+  assert_int_equal(c(t, 123456), IG_DIM_BAD);
+  assert_error(t, IG_ERROR_LIMIT);
+  stop(&f);
+}
+
+static void names_of_any_form_read_back(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  assert_text(t, input(t, "past + 1", 0, 9), "'past + 1'");
+  assert_text(t, input(t, "it's\\", 0, 9), "'it\\'s\\\\'");
+  assert_text(t, input(t, "", 0, 9), "''");
+  assert_text(t, input(t, "min", 0, 9), "min");
+  assert_text(t, input(t, "n", 0, 9), "n");
+  assert_text(t, input(t, "n", 0, 9), "n#5");
+  ig_dim d = ig_dim_parse(t, "n", 1);
+  for (int i = 0; i < 200; i++) d = ig_dim_mod(t, ig_dim_mul(t, d, d), ig_dim_add_c(t, d, i)); /* 2^200 leaves as text */
+  assert_no_error(t);
+  assert_int_not_equal(d, IG_DIM_BAD);
+  ig_buf b;
+  ig_buf_init(&b, t->alloc);
+  ig_dim_print(t, d, &b);
+  assert_true(b.n < 100000);
+  ig_buf_free(&b);
+  stop(&f);
+}
+
+static void evaluation_checks_what_it_reads(void **state) {
+  IG_UNUSED(state);
+  int64_t scale_bits;
+  const double third = 0.3;
+  memcpy(&scale_bits, &third, sizeof third);
+  const ig_dim_node good[] = { { 0 }, { .op = IG_DIM_SYMBOL, .a = 0 }, { .op = IG_DIM_SYMBOL, .a = 1 }, { .op = IG_DIM_FLOORDIV, .a = 1, .b = 2 },
+    { .op = IG_DIM_CEILDIV, .a = 1, .b = 2 }, { .op = IG_DIM_MOD, .a = 1, .b = 2 }, { .op = IG_DIM_SCALE, .a = 1, .imm = scale_bits },
+    { .op = IG_DIM_BROADCAST, .a = 2, .b = 1 }, { .op = IG_DIM_SELECT, .a = 1, .b = 2, .c = 1 }, { .op = IG_DIM_MUL, .a = 1, .b = 1 } };
+  int64_t v[IG_COUNT(good)];
+  assert_null(ig_dims_eval(good, IG_COUNT(good), (const int64_t[]){ -7, 2 }, 2, v));
+  const int64_t expected[] = { 0, -7, 2, -4, -3, 1, -3, 2, 2, 49 };
+  assert_memory_equal(v, expected, sizeof v);
+  static const int64_t cases[][2] = { { 1, 0 }, { INT64_MIN, -1 }, { INT64_MAX, 3 } };
+  for (size_t i = 0; i < IG_COUNT(cases); i++) {
+    const ig_status s = ig_dims_eval(good, IG_COUNT(good), cases[i], 2, v);
+    assert_int_equal(ig_status_code(s), IG_ERROR_SHAPE);
+    ig_status_free(s);
+  }
+  const ig_dim_node bad[][2] = { { { 0 }, { .op = 99, .a = 1, .b = 1 } }, { { 0 }, { .op = IG_DIM_ADD, .a = 1, .b = 1 } },
+    { { 0 }, { .op = IG_DIM_SYMBOL, .a = 2 } },
+    { { 0 }, { .op = IG_DIM_SCALE, .a = 0 } }, { { 0 }, { .op = IG_DIM_SELECT, .a = 7 } } };
+  for (size_t i = 0; i < IG_COUNT(bad); i++) {
+    const ig_status s = ig_dims_eval(bad[i], 2, (const int64_t[]){ 1, 2 }, 2, v);
+    assert_int_equal(ig_status_code(s), IG_ERROR_BAD_ENGINE);
+    ig_status_free(s);
+  }
+}
+
+/* ---- fuzz ---- */
+
+#define N_SYMBOLS 5
+#define N_SAMPLES 6
+#define N_LIVE 24
+static uint64_t random_state;
+static int64_t below(int64_t n) { /* xorshift */
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return (int64_t)(random_state % (uint64_t)n);
+}
+
+/* An expression and its value at each sample, found without the table. */
+typedef struct traced { ig_dim d; int64_t v[N_SAMPLES]; } traced;
+
+static int64_t floor_of(int64_t a, int64_t b) { return (int64_t)floor((double)a / (double)b); }
+
+/* False if the operator has no value there. */
+static bool apply_direct(int op, int64_t a, int64_t b, int64_t s, int64_t *out) {
+  if (op >= 3 && op <= 5 && b == 0) return false;
+  switch (op) {
+  case 0: *out = a + b; break;
+  case 1: *out = a - b; break;
+  case 2: *out = a * b; break;
+  case 3: *out = floor_of(a, b); break;
+  case 4: *out = -floor_of(-a, b); break;
+  case 5: *out = a - b * floor_of(a, b); break;
+  case 6: *out = a < b ? a : b; break;
+  case 7: *out = a < b ? b : a; break;
+  case 8: *out = a == b; break;
+  case 9: *out = a >= b; break;
+  case 10: *out = s != 0 ? a : b; break;
+  case 11: *out = (int64_t)floor((double)a * 0.3); break;
+  case 12: *out = (int64_t)floor((double)a * 2.5); break;
+  default: *out = a == b || b == 1 ? a : b; return a == b || a == 1 || b == 1;
+  }
+  return *out > -1000000 && *out < 1000000;
+}
+
+static ig_dim apply_table(ig_dims *t, int op, ig_dim a, ig_dim b, ig_dim s) {
+  switch (op) {
+  case 0: return ig_dim_add(t, a, b);
+  case 1: return ig_dim_sub(t, a, b);
+  case 2: return ig_dim_mul(t, a, b);
+  case 3: return ig_dim_floordiv(t, a, b);
+  case 4: return ig_dim_ceildiv(t, a, b);
+  case 5: return ig_dim_mod(t, a, b);
+  case 6: return ig_dim_min(t, a, b);
+  case 7: return ig_dim_max(t, a, b);
+  case 8: return ig_dim_eq(t, a, b);
+  case 9: return ig_dim_ge(t, a, b);
+  case 10: return ig_dim_select(t, s, a, b);
+  case 11: return ig_dim_scale(t, a, 0.3, false);
+  case 12: return ig_dim_scale(t, a, 2.5, true);
+  default: return ig_dim_broadcast(t, a, b, "fuzz");
+  }
+}
+
+static void check_one(ig_dims *t, const traced *x, const traced *y) {
+  int64_t min, max;
+  ig_dim_range(t, x->d, &min, &max);
+  const int eq = ig_dim_prove_eq(t, x->d, y->d), ge = ig_dim_prove_ge(t, x->d, y->d);
+  for (int i = 0; i < N_SAMPLES; i++) {
+    assert_true(min <= x->v[i] && x->v[i] <= max);
+    assert_true(eq == -1 || eq == (x->v[i] == y->v[i]));
+    assert_true(ge == -1 || ge == (x->v[i] >= y->v[i]));
+  }
+  ig_buf b;
+  ig_buf_init(&b, t->alloc);
+  ig_dim_print(t, x->d, &b);
+  const ig_dim again = ig_dim_parse(t, ig_buf_cstr(&b), b.n);
+  if (again != x->d) fail_msg("'%s' does not read back", ig_buf_cstr(&b));
+  ig_buf_free(&b);
+}
+
+/* One table with random symbols and expressions. Returns the number of expressions checked. */
+static size_t fuzz_one(uint64_t seed) {
+  random_state = seed * 0x9E3779B97F4A7C15u + 1;
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  int64_t symbols[N_SAMPLES][N_SYMBOLS];
+  traced live[N_LIVE];
+  size_t n = 0;
+  for (int i = 0; i < N_SYMBOLS; i++) {
+    const char name[2] = { (char)('a' + i), 0 };
+    const int64_t min = below(3) == 0 ? -below(9) : below(3), max = min + below(below(2) ? 8 : 60);
+    live[n].d = input(t, name, min, below(4) == 0 ? IG_DIM_UNBOUNDED : max);
+    for (int s = 0; s < N_SAMPLES; s++) live[n].v[s] = symbols[s][i] = min + below(max - min + 1);
+    n++;
+  }
+  for (int i = 0; i < 5; i++, n++) {
+    const int64_t v = below(3) ? 1 + below(8) : below(6) * 4 - 4;
+    live[n].d = c(t, v);
+    for (int s = 0; s < N_SAMPLES; s++) live[n].v[s] = v;
+  }
+  size_t n_checked = 0;
+  while (n < N_LIVE) {
+    static const int nest_ops[] = { 0, 1, 2, 3, 3, 4, 4, 5, 5 };
+    const bool is_nest = below(3) != 0; /* the arithmetic of strided windows: the last result with a small constant */
+    const int op = is_nest ? nest_ops[below(IG_COUNT(nest_ops))] : (int)below(14);
+    const traced *const a = &live[is_nest && below(4) != 0 ? (int64_t)n - 1 : below((int64_t)n)];
+    const traced *const b = &live[is_nest ? N_SYMBOLS + below(5) : below((int64_t)n)], *const s = &live[below((int64_t)n)];
+    traced x;
+    bool is_valid = true;
+    for (int i = 0; i < N_SAMPLES; i++) is_valid &= apply_direct(op, a->v[i], b->v[i], s->v[i], &x.v[i]);
+    if (!is_valid && ++n_checked > 500) break;
+    if (!is_valid) continue;
+    x.d = apply_table(t, op, a->d, b->d, s->d);
+    if (x.d == IG_DIM_BAD) { /* too long a sum is no error of arithmetic */
+      assert_error(t, IG_ERROR_LIMIT);
+      if (++n_checked > 500) break;
+      continue;
+    }
+    live[n++] = x;
+  }
+  assert_no_error(t);
+  for (size_t i = 0; i < n; i++) check_one(t, &live[i], &live[below((int64_t)n)]);
+  int64_t *const values = ig_alloc(t->alloc, t->nodes.n * sizeof *values);
+  for (int s = 0; s < N_SAMPLES; s++) {
+    const ig_status status = ig_dims_eval(t->nodes.data, t->nodes.n, symbols[s], N_SYMBOLS, values);
+    if (status && ig_status_code(status) != IG_ERROR_SHAPE) fail_msg("%s", ig_status_message(status));
+    for (size_t i = 0; i < n && !status; i++) {
+      if (values[live[i].d] != live[i].v[s]) fail_msg("seed %d: expression %zu at sample %d", (int)seed, i, s);
+    }
+    if (status) n = 0;
+    ig_status_free(status);
+  }
+  ig_free(t->alloc, values, t->nodes.n * sizeof *values);
+  stop(&f);
+  return n;
+}
+
+static void random_expressions_keep_their_values(void **state) {
+  IG_UNUSED(state);
+  size_t n = 0;
+  for (uint64_t seed = 1; seed <= 1500; seed++) n += fuzz_one(seed);
+  print_message("%zu expressions\n", n);
+  assert_true(n > 15000);
+}
+
+/* ---- lack of memory ---- */
+
+typedef struct failing { size_t n_left, n_live; } failing;
+static void *failing_realloc(void *self, void *old, size_t old_size, size_t size) {
+  failing *const f = self;
+  if (size == 0) {
+    f->n_live -= old != NULL;
+    return ig_libc_allocator.realloc(ig_libc_allocator.self, old, old_size, 0);
+  }
+  if (f->n_left == 0) return NULL;
+  f->n_left--;
+  void *const p = ig_libc_allocator.realloc(ig_libc_allocator.self, old, old_size, size);
+  f->n_live += p != NULL && old == NULL;
+  return p;
+}
+
+/* Runs a piece of everything; true if it all worked. */
+static bool run_all(const ig_allocator *alloc) {
+  fixture f;
+  start(&f, alloc);
+  ig_dims *const t = &f.t;
+  const ig_dim a = input(t, "a", 1, 9), b = input(t, "b", 1, 9);
+  ig_dim d = ig_dim_floordiv(t, ig_dim_mul(t, ig_dim_add(t, a, b), b), ig_dim_add_c(t, a, 1));
+  d = ig_dim_max(t, d, ig_dim_mod(t, ig_dim_mul(t, d, a), ig_dim_const(t, 7)));
+  d = ig_dim_select(t, ig_dim_ge(t, d, ig_dim_sub(t, a, b)), ig_dim_broadcast(t, a, b, "node"), ig_dim_ceildiv(t, d, ig_dim_const(t, 3)));
+  for (int i = 0; i < 60; i++) d = ig_dim_add(t, d, ig_dim_scale(t, ig_dim_add_c(t, a, i), 0.3, true));
+  bool is_fine = d != IG_DIM_BAD;
+  ig_status s = ig_dims_take_error(t);
+  assert_true(is_fine == !s);
+  if (!s) s = ig_dims_assume_equal(t, ig_dim_mul(t, a, b), a, "node", "what", NULL);
+  if (!s) {
+    const ig_dim parsed = ig_dim_parse(t, "'a'*min(a, b)", 13);
+    s = ig_dims_take_error(t);
+    assert_true((parsed == IG_DIM_BAD) == (s != NULL));
+  }
+  if (s) assert_int_equal(ig_status_code(s), IG_ERROR_OUT_OF_MEMORY);
+  is_fine = !s;
+  ig_status_free(s);
+  stop(&f);
+  return is_fine;
+}
+
+static void every_failed_allocation_is_a_status(void **state) {
+  IG_UNUSED(state);
+  size_t n = 0;
+  for (bool is_fine = false; !is_fine; n++) {
+    assert_true(n < 100000);
+    failing f = { .n_left = n };
+    is_fine = run_all(&(ig_allocator){ .self = &f, .realloc = failing_realloc });
+    assert_int_equal(f.n_live, 0);
+  }
+  assert_true(n > 20);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(sums_of_products_are_canonical), cmocka_unit_test(division_is_exact), cmocka_unit_test(selections_are_decided_by_ranges),
+    cmocka_unit_test(proofs), cmocka_unit_test(guards), cmocka_unit_test(failures_are_recorded_once), cmocka_unit_test(names_of_any_form_read_back),
+    cmocka_unit_test(evaluation_checks_what_it_reads), cmocka_unit_test(random_expressions_keep_their_values),
+    cmocka_unit_test(every_failed_allocation_is_a_status),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
