@@ -32,6 +32,13 @@ IG_API IG_MUST_USE ig_status ig_model_load_file(ig_env *env, const char *path, c
 /* Copies the bytes. data_dir: folder of external data, NULL = refuse models that have any. */
 IG_API IG_MUST_USE ig_status ig_model_load_memory(ig_env *env, const void *bytes, size_t n_bytes, const char *data_dir, const ig_model_options *opt, ig_model **out_model);
 IG_API void ig_model_release(ig_model *m);
+/* Every limit as it is when its field is 0; max_memory is the part that does not depend on the file. struct_size must be set. */
+IG_API IG_MUST_USE ig_status ig_model_default_limits(ig_model_options *out);
+/* Inputs first, then outputs, as the model declares them. dtype IG_DTYPE_NONE and rank -1 where it does not say; min_dims and max_dims are
+ * not filled. Strings live as long as m. out->struct_size must be set. */
+IG_API size_t ig_model_n_io(const ig_model *m);
+IG_API size_t ig_model_n_inputs(const ig_model *m);
+IG_API IG_MUST_USE ig_status ig_model_io(const ig_model *m, size_t i, ig_io_info *out);
 /* format: "text", "json", or a stage to print as text IR: "imported", "canonical", "lowered". */
 IG_API IG_MUST_USE ig_status ig_model_describe(const ig_model *m, const char *format, ig_write_fn write, void *user);
 
@@ -96,6 +103,9 @@ typedef struct ig_build_options {
 } ig_build_options;
 #define IG_BUILD_OPTIONS_INIT { sizeof(ig_build_options), NULL, NULL, 0, 0, IG_TUNE_DEFAULT, NULL, 0.0, NULL, 0, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
+/* "avx2", "avx512" (with VNNI and BF16 where the machine has them) or "none" as a mask for isa_mask. */
+IG_API IG_MUST_USE ig_status ig_isa_parse(const char *name, uint64_t *out_mask);
+
 /* What a build or a check found. */
 typedef struct ig_problem { const char *node, *op, *code, *message, *hint; } ig_problem;
 IG_API size_t ig_report_n_problems(const ig_report *r);
@@ -108,7 +118,7 @@ IG_API IG_MUST_USE ig_status ig_model_check(const ig_model *m, const ig_build_op
 IG_API IG_MUST_USE ig_status ig_build(const ig_model *m, const ig_build_options *opt, ig_plan **out_plan);
 IG_API IG_MUST_USE ig_status ig_plan_save(const ig_plan *p, const char *path);     /* atomic: the old file stays until the new one is whole */
 IG_API void ig_plan_bytes(const ig_plan *p, const void **out, size_t *out_n);
-/* How it went: nodes, steps, per step tactic, reason and guess or time, memory and bound, seconds; "text" or "json". */
+/* How it went: nodes, steps, per step tactic, reason and guess or time, memory and bound, seconds; "summary" (without the steps), "text" or "json". */
 IG_API IG_MUST_USE ig_status ig_plan_describe(const ig_plan *p, const char *format, ig_write_fn write, void *user);
 IG_API void ig_plan_release(ig_plan *p);
 /* Load + build + engine. cache_dir: NULL = build each time; else an engine of the same model, options and version is taken from there. */

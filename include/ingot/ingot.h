@@ -4,4 +4,5 @@
 #include "ingot/base.h"
 #include "ingot/runtime.h"
 #include "ingot/build.h"
+#include "ingot/value.h"
 #endif

@@ -7,6 +7,7 @@
 #include "hal/hal.h"
 #include "ingot/build.h"
 #include "ir/graph.h"
+#include "ops/op.h"
 #include "opt/pass.h"
 #include "plan/plan.h"
 

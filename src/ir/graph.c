@@ -75,6 +75,13 @@ bool ig_val_rename(ig_val *v, const char *name) {
   return true;
 }
 
+bool ig_val_swap_names(ig_val *a, ig_val *b) {
+  const char *name = a->name;
+  a->name = b->name;
+  b->name = name;
+  return ig_strmap_set(&a->graph->ir->names, a->name, a) && ig_strmap_set(&b->graph->ir->names, b->name, b);
+}
+
 /* Element i of an integer or bool tensor; false for other types and for values beyond int64_t. */
 bool ig_data_int(const ig_data *d, size_t i, int64_t *out) {
   const uint8_t *p = (const uint8_t *)d->bytes + i * (IG_DTYPE_BITS(d->dtype) / 8);

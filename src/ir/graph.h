@@ -128,6 +128,8 @@ static inline ig_val *ig_graph_output(const ig_graph *g, uint32_t i) { return ig
 bool ig_val_is_const(const ig_val *v);
 /* Gives v another name (a fresh one is derived from it where it is taken); false when memory is out. */
 bool ig_val_rename(ig_val *v, const char *name);
+/* Swaps the names of two values: a replacement goes on under the name that messages and tests know. False when memory is out. */
+bool ig_val_swap_names(ig_val *a, ig_val *b);
 /* Makes v the constant d: dtype, dims, data, elems; false when memory is out. */
 bool ig_val_set_data(ig_val *v, const ig_data *d);
 #define IG_MAX_ELEMS 64                               /* longest integer tensor whose elements are followed as dims */

@@ -85,6 +85,9 @@ bool ig_dim_is_const(const ig_dims *t, ig_dim d, int64_t *out);        /* out ma
 static inline bool ig_dim_equals(const ig_dims *t, ig_dim d, int64_t v) { int64_t c; return ig_dim_is_const(t, d, &c) && c == v; }
 /* Interval arithmetic over the symbols' ranges; saturates at +-IG_DIM_UNBOUNDED. */
 void ig_dim_range(const ig_dims *t, ig_dim d, int64_t *out_min, int64_t *out_max);
+/* After symbols' min or max were changed in place: brings the ranges of all expressions up to date. Expressions made before keep the form
+ * that the older ranges allowed, so ranges may be narrowed for good only before inference; for a question (placement) they may change for a while. */
+void ig_dims_ranges_changed(ig_dims *t);
 /* 1 proved true, 0 proved false, -1 undecided. */
 int ig_dim_prove_eq(ig_dims *t, ig_dim a, ig_dim b);
 int ig_dim_prove_ge(ig_dims *t, ig_dim a, ig_dim b);
@@ -100,4 +103,6 @@ ig_dim ig_dim_parse(ig_dims *t, const char *text, size_t n);
 /* Evaluates all nodes in order into out_values[n_nodes] (index 0 = 0). Overflow, division by zero: IG_ERROR_SHAPE. Allocates nothing
  * on success. Works on bare arrays, so the runtime calls it on the engine's tables. */
 IG_MUST_USE ig_status ig_dims_eval(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values);
+/* The same for cost guesses and sizes of buffers: nodes that do not evaluate give 0. */
+void ig_dims_estimate(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values);
 #endif

@@ -60,3 +60,9 @@ ig_status ig_dims_eval(const ig_dim_node *nodes, size_t n_nodes, const int64_t *
   }
   return NULL;
 }
+
+void ig_dims_estimate(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values) {
+  if (n_nodes > 0) out_values[0] = 0;
+  for (size_t i = 1; i < n_nodes; i++)
+    if (eval_node(nodes, i, symbol_values, n_symbols, out_values) != FINE) out_values[i] = 0;
+}

@@ -201,3 +201,7 @@ int ig_dim_prove_ge(ig_dims *t, ig_dim a, ig_dim b) {
   if (s.min >= 0 || s.max < 0) return s.min >= 0;
   return never_zero && s.max == 0 ? 0 : -1;
 }
+
+void ig_dims_ranges_changed(ig_dims *t) {
+  for (size_t i = 1; i < t->nodes.n; i++) t->spans.data[i] = ig_dims_span_of(t, &t->nodes.data[i]);
+}

@@ -86,9 +86,11 @@ static ig_poly_result normalise_difference(uint16_t op, ig_dim_poly *p) {
   return ig_poly_tidy(p);
 }
 
+static int prove(ig_dims *t, uint16_t op, ig_dim a, ig_dim b) { return op == IG_DIM_EQ ? ig_dim_prove_eq(t, a, b) : ig_dim_prove_ge(t, a, b); }
+
 static ig_dim compare(ig_dims *t, uint16_t op, ig_dim a, ig_dim b) {
   if (a == IG_DIM_BAD || b == IG_DIM_BAD) return IG_DIM_BAD;
-  const int proof = op == IG_DIM_EQ ? ig_dim_prove_eq(t, a, b) : ig_dim_prove_ge(t, a, b);
+  int proof = prove(t, op, a, b);
   if (proof >= 0) return ig_dim_const(t, proof);
   ig_dim_poly p, left, right;
   ig_poly_init(&p, t->alloc);
@@ -107,6 +109,8 @@ static ig_dim compare(ig_dims *t, uint16_t op, ig_dim a, ig_dim b) {
   ig_poly_free(&right);
   if (r == IG_POLY_MEMORY) return ig_dims_fail_poly(t, r);
   if (a == IG_DIM_BAD || b == IG_DIM_BAD) return IG_DIM_BAD;
+  proof = prove(t, op, a, b); /* without a common factor it may be easier */
+  if (proof >= 0) return ig_dim_const(t, proof);
   return ig_dims_intern(t, (ig_dim_node){ .op = op, .a = a, .b = b });
 }
 

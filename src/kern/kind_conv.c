@@ -15,8 +15,8 @@ static ig_status check_params(const ig_request *r, const char *node) {
     const ig_operand *o = ig_request_in(r, i);
     if (i > 1 && !ig_operand_present(o)) continue;
     const ig_stype s = ig_stype_of(o->dtype);
-    IG_KIND_REQUIRE(s && s != IG_S_BOOL && (s == IG_S_F32 || s == IG_S_F64) == floats, "input %u is %s, which %s does not accumulate", i, ig_dtype_name(o->dtype),
-                    ig_stype_name(acc));
+    IG_KIND_REQUIRE(s && s != IG_S_BOOL && (s == IG_S_F32 || s == IG_S_F64) == floats, "input %u is %s, which %s does not accumulate", i,
+                    ig_dtype_name(o->dtype), ig_stype_name(acc));
     IG_KIND_REQUIRE(o->rank == p->n_spatial + 2, "%s has %u dims, expected %lld", i == 0 ? "input" : i == 1 ? "weight" : "zero point", o->rank,
                     (long long)p->n_spatial + 2);
   }
@@ -28,7 +28,8 @@ IG_OUT_DIMS(out_dims) {
   IG_TRY(check_params(r, node));
   const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);
   IG_TRY(ig_dims_assume_equal(t, x->dims[1], ig_dim_mul_c(t, w->dims[1], p->groups), node, "channels of input and weight times group", NULL));
-  IG_TRY(ig_dims_assume_equal(t, ig_dim_mod(t, w->dims[0], ig_dim_const(t, p->groups)), ig_dim_const(t, 0), node, "output channels divided by group", NULL));
+  IG_TRY(ig_dims_assume_equal(t, ig_dim_mod(t, w->dims[0], ig_dim_const(t, p->groups)), ig_dim_const(t, 0), node, "output channels divided by group",
+                              NULL));
   if (ig_operand_is(r, 2)) IG_TRY(ig_kind_same_dims(r, t, node, ig_request_in(r, 2), x->dims, x->rank, "input and its zero point"));
   if (ig_operand_is(r, 3)) IG_TRY(ig_kind_same_dims(r, t, node, ig_request_in(r, 3), w->dims, w->rank, "weight and its zero point"));
   out[0][0] = x->dims[0];
@@ -50,9 +51,19 @@ static double flops(const ig_call *c) {
   return per * (double)ig_view_count(ig_call_out(c, 0));
 }
 
-static const ig_field fields[] = {
-  IG_FIELD(ig_conv_params, n_spatial, IG_FIELD_INT), IG_FIELD(ig_conv_params, groups, IG_FIELD_INT), IG_FIELD(ig_conv_params, acc, IG_FIELD_INT),
-  IG_FIELD(ig_conv_params, stride, IG_FIELD_INT), IG_FIELD(ig_conv_params, dilation, IG_FIELD_INT), IG_FIELD(ig_conv_params, in_dilation, IG_FIELD_INT),
-  IG_FIELD(ig_conv_params, pad_lo, IG_FIELD_DIM), IG_FIELD(ig_conv_params, pad_hi, IG_FIELD_DIM)};
-const ig_kind_def ig_kind_def_conv = {.name = "conv", .id = IG_KIND_conv, .flags = IG_KIND_EPILOGUE, .min_in = 2, .max_in = 4, .min_out = 1, .max_out = 1,
-  .params_size = sizeof(ig_conv_params), .fields = fields, .n_fields = IG_COUNT(fields), .out_dims = out_dims, .flops = flops};
+static const ig_field fields[] = {IG_FIELD(ig_conv_params, n_spatial, IG_FIELD_INT), IG_FIELD(ig_conv_params, groups, IG_FIELD_INT),
+                                  IG_FIELD(ig_conv_params, acc, IG_FIELD_INT),       IG_FIELD(ig_conv_params, stride, IG_FIELD_INT),
+                                  IG_FIELD(ig_conv_params, dilation, IG_FIELD_INT),  IG_FIELD(ig_conv_params, in_dilation, IG_FIELD_INT),
+                                  IG_FIELD(ig_conv_params, pad_lo, IG_FIELD_DIM),    IG_FIELD(ig_conv_params, pad_hi, IG_FIELD_DIM)};
+const ig_kind_def ig_kind_def_conv = {.name = "conv",
+                                      .id = IG_KIND_conv,
+                                      .flags = IG_KIND_EPILOGUE,
+                                      .min_in = 2,
+                                      .max_in = 4,
+                                      .min_out = 1,
+                                      .max_out = 1,
+                                      .params_size = sizeof(ig_conv_params),
+                                      .fields = fields,
+                                      .n_fields = IG_COUNT(fields),
+                                      .out_dims = out_dims,
+                                      .flops = flops};

@@ -24,7 +24,8 @@ static ig_status nd(const ig_request *r, ig_dims *t, const char *node, ig_dim *o
                   "an index of %lld coordinates with %lld batch dims does not fit data of %u dims", (long long)k, (long long)p->batch_dims, x->rank);
   const uint32_t first = (uint32_t)(k + p->batch_dims), rank = index->rank - 1u + x->rank - first;
   IG_KIND_REQUIRE(rank <= IG_MAX_RANK, "the result would have %u dims, at most %d are possible", rank, IG_MAX_RANK);
-  for (uint32_t i = 0; i < (uint32_t)p->batch_dims; i++) IG_TRY(ig_dims_assume_equal(t, x->dims[i], index->dims[i], node, "batch dims of data and index", NULL));
+  for (uint32_t i = 0; i < (uint32_t)p->batch_dims; i++)
+    IG_TRY(ig_dims_assume_equal(t, x->dims[i], index->dims[i], node, "batch dims of data and index", NULL));
   uint32_t n = 0;
   for (uint32_t i = 0; i + 1 < index->rank; i++) out[n++] = index->dims[i];
   for (uint32_t i = first; i < x->rank; i++) out[n++] = x->dims[i];

@@ -11,8 +11,8 @@ static ig_status check_types(const ig_request *r, const char *node) {
     const ig_operand *o = ig_request_in(r, i);
     if (i > 1 && !ig_operand_present(o)) continue;
     const ig_stype s = ig_stype_of(o->dtype);
-    IG_KIND_REQUIRE(s && s != IG_S_BOOL && (s == IG_S_F32 || s == IG_S_F64) == floats, "input %u is %s, which %s does not accumulate", i, ig_dtype_name(o->dtype),
-                    ig_stype_name(acc));
+    IG_KIND_REQUIRE(s && s != IG_S_BOOL && (s == IG_S_F32 || s == IG_S_F64) == floats, "input %u is %s, which %s does not accumulate", i,
+                    ig_dtype_name(o->dtype), ig_stype_name(acc));
   }
   IG_KIND_REQUIRE(floats || p->alpha == 1.0, "alpha needs floats");
   return NULL;

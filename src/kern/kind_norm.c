@@ -30,5 +30,14 @@ IG_OUT_DIMS(out_dims) {
 
 static const ig_field fields[] = {IG_FIELD(ig_norm_params, axis, IG_FIELD_INT), IG_FIELD(ig_norm_params, mode, IG_FIELD_INT),
                                   IG_FIELD(ig_norm_params, stash, IG_FIELD_INT), IG_FIELD(ig_norm_params, eps, IG_FIELD_F64)};
-const ig_kind_def ig_kind_def_norm = {.name = "norm", .id = IG_KIND_norm, .flags = IG_KIND_EPILOGUE, .min_in = 1, .max_in = 4, .min_out = 1, .max_out = 4,
-  .params_size = sizeof(ig_norm_params), .fields = fields, .n_fields = IG_COUNT(fields), .out_dims = out_dims};
+const ig_kind_def ig_kind_def_norm = {.name = "norm",
+                                      .id = IG_KIND_norm,
+                                      .flags = IG_KIND_EPILOGUE,
+                                      .min_in = 1,
+                                      .max_in = 4,
+                                      .min_out = 1,
+                                      .max_out = 4,
+                                      .params_size = sizeof(ig_norm_params),
+                                      .fields = fields,
+                                      .n_fields = IG_COUNT(fields),
+                                      .out_dims = out_dims};

@@ -23,8 +23,8 @@ IG_OUT_DIMS(out_dims) {
     IG_KIND_REQUIRE(ig_operand_present(in) && ig_stype_of(in->dtype), "input %u has no numeric type", i);
     IG_TRY(ig_kind_same_dims(r, t, node, in, x->dims, x->rank, "inputs of a reduction"));
   }
-  IG_KIND_REQUIRE(r->prog.n || ig_stype_of(x->dtype) == (ig_stype)p->acc, "a %s input cannot be accumulated as %s without a program", ig_dtype_name(x->dtype),
-                  ig_stype_name((ig_stype)p->acc));
+  IG_KIND_REQUIRE(r->prog.n || ig_stype_of(x->dtype) == (ig_stype)p->acc, "a %s input cannot be accumulated as %s without a program",
+                  ig_dtype_name(x->dtype), ig_stype_name((ig_stype)p->acc));
   for (uint32_t i = 0; i < x->rank; i++) out[0][i] = p->axes_mask >> i & 1 ? ig_dim_const(t, 1) : x->dims[i];
   out_rank[0] = x->rank;
   return NULL;

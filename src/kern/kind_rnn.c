@@ -9,7 +9,8 @@ static ig_status check_params(const ig_request *r, const char *node, int64_t dir
   const int64_t n_act = p->cell == IG_RNN_LSTM ? 3 : p->cell == IG_RNN_GRU ? 2 : 1;
   for (int64_t d = 0; d < directions; d++)
     for (int64_t k = 0; k < n_act; k++)
-      IG_KIND_REQUIRE(p->act[d * 3 + k] >= IG_ACT_RELU && p->act[d * 3 + k] <= IG_ACT_SOFTPLUS, "unknown activation %lld", (long long)p->act[d * 3 + k]);
+      IG_KIND_REQUIRE(p->act[d * 3 + k] >= IG_ACT_RELU && p->act[d * 3 + k] <= IG_ACT_SOFTPLUS, "unknown activation %lld",
+                      (long long)p->act[d * 3 + k]);
   return NULL;
 }
 
@@ -49,9 +50,13 @@ static double flops(const ig_call *c) {
   return 2.0 * (double)ig_view_count(xw) * (double)rec->dims[2];
 }
 
-static const ig_field fields[] = {
-  IG_FIELD(ig_rnn_params, cell, IG_FIELD_INT), IG_FIELD(ig_rnn_params, reverse, IG_FIELD_INT), IG_FIELD(ig_rnn_params, linear_before_reset, IG_FIELD_INT),
-  IG_FIELD(ig_rnn_params, input_forget, IG_FIELD_INT), IG_FIELD(ig_rnn_params, act, IG_FIELD_INT), IG_FIELD(ig_rnn_params, alpha, IG_FIELD_F64),
-  IG_FIELD(ig_rnn_params, beta, IG_FIELD_F64), IG_FIELD(ig_rnn_params, clip, IG_FIELD_F64)};
+static const ig_field fields[] = {IG_FIELD(ig_rnn_params, cell, IG_FIELD_INT),
+                                  IG_FIELD(ig_rnn_params, reverse, IG_FIELD_INT),
+                                  IG_FIELD(ig_rnn_params, linear_before_reset, IG_FIELD_INT),
+                                  IG_FIELD(ig_rnn_params, input_forget, IG_FIELD_INT),
+                                  IG_FIELD(ig_rnn_params, act, IG_FIELD_INT),
+                                  IG_FIELD(ig_rnn_params, alpha, IG_FIELD_F64),
+                                  IG_FIELD(ig_rnn_params, beta, IG_FIELD_F64),
+                                  IG_FIELD(ig_rnn_params, clip, IG_FIELD_F64)};
 const ig_kind_def ig_kind_def_rnn = {.name = "rnn", .id = IG_KIND_rnn, .min_in = 2, .max_in = 7, .min_out = 1, .max_out = 3,
   .params_size = sizeof(ig_rnn_params), .fields = fields, .n_fields = IG_COUNT(fields), .out_dims = out_dims, .flops = flops};

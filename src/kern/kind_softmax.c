@@ -9,7 +9,8 @@ IG_OUT_DIMS(out_dims) {
   IG_KIND_REQUIRE(ig_operand_present(x) && (s == IG_S_F32 || s == IG_S_F64), "the input is %s, expected a float type", ig_dtype_name(x->dtype));
   IG_KIND_REQUIRE(p->axis >= 0 && p->axis < x->rank, "axis %lld of a tensor with %u dims", (long long)p->axis, x->rank);
   if (ig_operand_is(r, 1)) {
-    IG_KIND_REQUIRE(ig_stype_of(ig_request_in(r, 1)->dtype) == s, "the mask is %s, the input %s", ig_dtype_name(ig_request_in(r, 1)->dtype), ig_dtype_name(x->dtype));
+    IG_KIND_REQUIRE(ig_stype_of(ig_request_in(r, 1)->dtype) == s, "the mask is %s, the input %s", ig_dtype_name(ig_request_in(r, 1)->dtype),
+                    ig_dtype_name(x->dtype));
     IG_TRY(ig_kind_same_dims(r, t, node, ig_request_in(r, 1), x->dims, x->rank, "mask and input"));
   }
   ig_kind_copy_dims(out[0], &out_rank[0], x->dims, x->rank);

@@ -14,7 +14,8 @@ static inline bool ig_operand_present(const ig_operand *o) { return o->value != 
 static inline bool ig_operand_is(const ig_request *r, uint32_t i) { return i < r->n_in && ig_operand_present(&r->operands[i]); }
 static inline bool ig_result_is(const ig_request *r, uint32_t i) { return i < r->n_out && ig_operand_present(ig_request_out(r, i)); }
 /* Rank equal to b's and dims equal (assumed where not proved). what = the two in words, for messages: "updates and index". */
-IG_MUST_USE ig_status ig_kind_same_dims(const ig_request *r, ig_dims *t, const char *node, const ig_operand *a, const ig_dim *dims, uint32_t rank, const char *what);
+IG_MUST_USE ig_status ig_kind_same_dims(const ig_request *r, ig_dims *t, const char *node, const ig_operand *a, const ig_dim *dims, uint32_t rank,
+                                        const char *what);
 /* a >= b: proved, refused, or a guard. */
 IG_MUST_USE ig_status ig_kind_at_least(ig_dims *t, const char *node, ig_dim a, ig_dim b, const char *what);
 IG_MUST_USE ig_status ig_kind_check_index(const ig_request *r, const char *node, const ig_operand *index);

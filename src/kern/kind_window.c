@@ -32,7 +32,8 @@ static ig_status fold(const ig_request *r, ig_dims *t, const char *node, ig_dim 
   for (int64_t i = 0; i < p->n_spatial; i++) {
     const ig_dim k = ig_dim_const(t, p->kernel[i]);
     channels = ig_dim_mul(t, channels, k);
-    blocks = ig_dim_mul(t, blocks, ig_kind_positions(t, o->dims[2 + i], (ig_dim)p->pad_lo[i], (ig_dim)p->pad_hi[i], k, p->dilation[i], p->stride[i], false));
+    blocks = ig_dim_mul(t, blocks,
+                        ig_kind_positions(t, o->dims[2 + i], (ig_dim)p->pad_lo[i], (ig_dim)p->pad_hi[i], k, p->dilation[i], p->stride[i], false));
   }
   IG_TRY(ig_dims_assume_equal(t, x->dims[0], o->dims[0], node, "batch of columns and image", NULL));
   IG_TRY(ig_dims_assume_equal(t, x->dims[1], channels, node, "rows of the columns and channels times block", NULL));
@@ -64,11 +65,19 @@ IG_OUT_DIMS(out_dims) {
   return NULL;
 }
 
-static const ig_field fields[] = {
-  IG_FIELD(ig_window_params, mode, IG_FIELD_INT), IG_FIELD(ig_window_params, n_spatial, IG_FIELD_INT), IG_FIELD(ig_window_params, ceil, IG_FIELD_INT),
-  IG_FIELD(ig_window_params, count_pad, IG_FIELD_INT), IG_FIELD(ig_window_params, column_major, IG_FIELD_INT), IG_FIELD(ig_window_params, kernel, IG_FIELD_INT),
-  IG_FIELD(ig_window_params, stride, IG_FIELD_INT), IG_FIELD(ig_window_params, dilation, IG_FIELD_INT), IG_FIELD(ig_window_params, pad_lo, IG_FIELD_DIM),
-  IG_FIELD(ig_window_params, pad_hi, IG_FIELD_DIM), IG_FIELD(ig_window_params, p, IG_FIELD_F64), IG_FIELD(ig_window_params, alpha, IG_FIELD_F64),
-  IG_FIELD(ig_window_params, beta, IG_FIELD_F64), IG_FIELD(ig_window_params, bias, IG_FIELD_F64)};
+static const ig_field fields[] = {IG_FIELD(ig_window_params, mode, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, n_spatial, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, ceil, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, count_pad, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, column_major, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, kernel, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, stride, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, dilation, IG_FIELD_INT),
+                                  IG_FIELD(ig_window_params, pad_lo, IG_FIELD_DIM),
+                                  IG_FIELD(ig_window_params, pad_hi, IG_FIELD_DIM),
+                                  IG_FIELD(ig_window_params, p, IG_FIELD_F64),
+                                  IG_FIELD(ig_window_params, alpha, IG_FIELD_F64),
+                                  IG_FIELD(ig_window_params, beta, IG_FIELD_F64),
+                                  IG_FIELD(ig_window_params, bias, IG_FIELD_F64)};
 const ig_kind_def ig_kind_def_window = {.name = "window", .id = IG_KIND_window, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 2,
   .params_size = sizeof(ig_window_params), .fields = fields, .n_fields = IG_COUNT(fields), .out_dims = out_dims};

@@ -38,7 +38,8 @@ ig_stype ig_kind_result_type(ig_kind_id kind, const void *params, ig_dtype in0) 
   }
 }
 
-ig_status ig_kind_same_dims(const ig_request *r, ig_dims *t, const char *node, const ig_operand *a, const ig_dim *dims, uint32_t rank, const char *what) {
+ig_status ig_kind_same_dims(const ig_request *r, ig_dims *t, const char *node, const ig_operand *a, const ig_dim *dims, uint32_t rank,
+                            const char *what) {
   IG_KIND_REQUIRE(a->rank == rank, "%s: one has %u dims, the other %u", what, a->rank, rank);
   for (uint32_t i = 0; i < rank; i++) IG_TRY(ig_dims_assume_equal(t, a->dims[i], dims[i], node, what, NULL));
   return NULL;
@@ -52,7 +53,8 @@ ig_status ig_kind_at_least(ig_dims *t, const char *node, ig_dim a, ig_dim b, con
 }
 
 ig_status ig_kind_check_index(const ig_request *r, const char *node, const ig_operand *index) {
-  IG_KIND_REQUIRE(index->dtype == IG_DTYPE_I32 || index->dtype == IG_DTYPE_I64, "the index is %s, expected int32 or int64", ig_dtype_name(index->dtype));
+  IG_KIND_REQUIRE(index->dtype == IG_DTYPE_I32 || index->dtype == IG_DTYPE_I64, "the index is %s, expected int32 or int64",
+                  ig_dtype_name(index->dtype));
   return NULL;
 }
 

@@ -22,7 +22,8 @@ static ig_status check_counts(const ig_request *r, const ig_kind_def *k, const c
   IG_KIND_REQUIRE(r->n_in >= k->min_in && r->n_in <= k->max_in, "%u inputs, expected %u to %u", r->n_in, k->min_in, k->max_in);
   const uint32_t max_out = r->epi.n && k->max_out < 8 ? 8 : k->max_out;
   IG_KIND_REQUIRE(r->n_out >= k->min_out && r->n_out <= max_out, "%u results, expected %u to %u", r->n_out, k->min_out, max_out);
-  IG_KIND_REQUIRE(r->n_extra <= 16 && (r->n_extra == 0 || r->epi.n), "%u inputs of an epilogue, at most 16 are possible and an epilogue is needed", r->n_extra);
+  IG_KIND_REQUIRE(r->n_extra <= 16 && (r->n_extra == 0 || r->epi.n), "%u inputs of an epilogue, at most 16 are possible and an epilogue is needed",
+                  r->n_extra);
   IG_KIND_REQUIRE(k->params_size == 0 || r->params, "the parameters are missing");
   IG_KIND_REQUIRE(r->epi.n == 0 || k->flags & IG_KIND_EPILOGUE, "takes no epilogue");
   IG_KIND_REQUIRE(r->prog.n == 0 || k->id == IG_KIND_map || k->id == IG_KIND_reduce, "takes no program");
@@ -58,7 +59,8 @@ static ig_status check_epilogue(const ig_request *r, const char *node) {
     const bool moved = r->kind == IG_KIND_map || r->kind == IG_KIND_move || r->kind == IG_KIND_gather || r->kind == IG_KIND_scatter;
     for (uint32_t i = 0; !moved && i < r->n_out && !(r->kind == IG_KIND_window && i == 1); i++) {
       o = ig_request_out(r, i);
-      IG_KIND_REQUIRE(!ig_operand_present(o) || ig_stype_stores(type, o->dtype), "a result of type %s cannot be stored as %s", ig_stype_name(type), ig_dtype_name(o->dtype));
+      IG_KIND_REQUIRE(!ig_operand_present(o) || ig_stype_stores(type, o->dtype), "a result of type %s cannot be stored as %s", ig_stype_name(type),
+                      ig_dtype_name(o->dtype));
     }
     return NULL;
   }
@@ -214,7 +216,8 @@ bool ig_view_is_compact(const ig_view *v) {
 /* floor(bits / 8) */
 static int64_t byte_of(int64_t bits) { return bits >= 0 ? bits / 8 : -((7 - bits) / 8); }
 
-bool ig_operand_reach(const int64_t *dims, const int64_t *strides, uint32_t rank, uint32_t block_axis, uint32_t block, int64_t offset, ig_dtype dtype, int64_t *out_lo, int64_t *out_hi) {
+bool ig_operand_reach(const int64_t *dims, const int64_t *strides, uint32_t rank, uint32_t block_axis, uint32_t block, int64_t offset, ig_dtype dtype,
+                      int64_t *out_lo, int64_t *out_hi) {
   const int64_t bits = IG_DTYPE_BITS(dtype);
   int64_t lo = offset, hi = offset, end, low_bits, high_bits;
   bool empty = false;
@@ -233,7 +236,8 @@ bool ig_operand_reach(const int64_t *dims, const int64_t *strides, uint32_t rank
     if (blocked && !ig_add_i64(hi, (int64_t)block - 1, &hi)) return false;
   }
   if (empty) lo = hi = offset;
-  if (!ig_add_i64(hi, empty ? 0 : 1, &end) || !ig_mul_i64(lo, bits, &low_bits) || !ig_mul_i64(end, bits, &high_bits) || high_bits > INT64_MAX - 7) return false;
+  if (!ig_add_i64(hi, empty ? 0 : 1, &end) || !ig_mul_i64(lo, bits, &low_bits) || !ig_mul_i64(end, bits, &high_bits) || high_bits > INT64_MAX - 7)
+    return false;
   *out_lo = byte_of(low_bits);
   *out_hi = empty ? *out_lo : byte_of(high_bits + 7);
   return true;

@@ -88,13 +88,15 @@ static ig_status check_register(const checker *k, uint32_t i, uint32_t r, ig_sty
 static ig_status check_store(checker *k, uint32_t i) {
   const ig_sinsn *s = &k->p->insns[i];
   if (s->imm >= k->n_out) BAD("scalar program, instruction %u: stores result %llu of %u", i, (unsigned long long)s->imm, k->n_out);
-  if (s->flags & ~(IG_STORE_SATURATE | IG_STORE_ROUND_UP | IG_STORE_ROUND_DOWN)) BAD("scalar program, instruction %u: unknown store flags %u", i, s->flags);
+  if (s->flags & ~(IG_STORE_SATURATE | IG_STORE_ROUND_UP | IG_STORE_ROUND_DOWN))
+    BAD("scalar program, instruction %u: unknown store flags %u", i, s->flags);
   if ((s->flags & IG_STORE_ROUND_UP) && (s->flags & IG_STORE_ROUND_DOWN)) BAD("scalar program, instruction %u: rounds up and down at once", i);
   const uint32_t word = (uint32_t)s->imm / 32, bit = 1u << (s->imm % 32);
   if (k->stored[word] & bit) BAD("scalar program, instruction %u: result %llu is stored twice", i, (unsigned long long)s->imm);
   k->stored[word] |= bit;
   if (!ig_stype_stores((ig_stype)s->type, k->out[s->imm]))
-    BAD("scalar program, instruction %u: a %s register cannot be stored as %s without a cast", i, ig_stype_name((ig_stype)s->type), ig_dtype_name(k->out[s->imm]));
+    BAD("scalar program, instruction %u: a %s register cannot be stored as %s without a cast", i, ig_stype_name((ig_stype)s->type),
+        ig_dtype_name(k->out[s->imm]));
   return check_register(k, i, s->a, (ig_stype)s->type);
 }
 
@@ -113,8 +115,8 @@ static ig_status check_special(checker *k, uint32_t i, bool *out_done) {
   case IG_SOP_LOAD:
     if (s->imm >= k->n_in) BAD("scalar program, instruction %u: loads operand %llu of %u", i, (unsigned long long)s->imm, k->n_in);
     if (ig_stype_of(k->in[s->imm]) != (ig_stype)s->type)
-      BAD("scalar program, instruction %u: operand %llu is %s, which does not load as %s", i, (unsigned long long)s->imm, ig_dtype_name(k->in[s->imm]),
-          ig_stype_name((ig_stype)s->type));
+      BAD("scalar program, instruction %u: operand %llu is %s, which does not load as %s", i, (unsigned long long)s->imm,
+          ig_dtype_name(k->in[s->imm]), ig_stype_name((ig_stype)s->type));
     return NULL;
   case IG_SOP_STORE: return check_store(k, i);
   case IG_SOP_CONST: return check_const(i, s);
@@ -132,7 +134,8 @@ static ig_status check_special(checker *k, uint32_t i, bool *out_done) {
     if (!s->flags || s->flags > IG_S_BOOL) BAD("scalar program, instruction %u: unknown source type %u", i, s->flags);
     return check_register(k, i, s->a, (ig_stype)s->flags);
   case IG_SOP_ROUND:
-    if (s->imm > UINT32_MAX || !ig_stype_stores((ig_stype)s->type, (ig_dtype)s->imm)) BAD("scalar program, instruction %u: rounds to a dtype of another class", i);
+    if (s->imm > UINT32_MAX || !ig_stype_stores((ig_stype)s->type, (ig_dtype)s->imm))
+      BAD("scalar program, instruction %u: rounds to a dtype of another class", i);
     return check_register(k, i, s->a, (ig_stype)s->type);
   case IG_SOP_SELECT:
     IG_TRY(check_register(k, i, s->a, IG_S_BOOL));
@@ -143,14 +146,16 @@ static ig_status check_special(checker *k, uint32_t i, bool *out_done) {
 }
 
 static bool has_imm(uint16_t op) {
-  return op == IG_SOP_LOAD || op == IG_SOP_STORE || op == IG_SOP_CONST || op == IG_SOP_DIM || op == IG_SOP_COORD || op == IG_SOP_RANDOM || op == IG_SOP_ROUND;
+  return op == IG_SOP_LOAD || op == IG_SOP_STORE || op == IG_SOP_CONST || op == IG_SOP_DIM || op == IG_SOP_COORD || op == IG_SOP_RANDOM ||
+         op == IG_SOP_ROUND;
 }
 
 static ig_status check_insn(checker *k, uint32_t i) {
   const ig_sinsn *s = &k->p->insns[i];
   const ig_sop_info *info = ig_sop_find(s->op);
   if (!info) BAD("scalar program, instruction %u: unknown operation %u", i, s->op);
-  if (s->type < IG_S_F32 || s->type > IG_S_BOOL || !(info->types & IG_SMASK(s->type))) BAD("scalar program, instruction %u: %s has no type %u", i, info->text, s->type);
+  if (s->type < IG_S_F32 || s->type > IG_S_BOOL || !(info->types & IG_SMASK(s->type)))
+    BAD("scalar program, instruction %u: %s has no type %u", i, info->text, s->type);
   if (s->flags && s->op != IG_SOP_STORE && s->op != IG_SOP_CAST) BAD("scalar program, instruction %u: %s takes no flags", i, info->text);
   if (s->imm && !has_imm(s->op)) BAD("scalar program, instruction %u: %s takes no immediate", i, info->text);
   const uint32_t r[3] = {s->a, s->b, s->c};

@@ -45,7 +45,9 @@ void ig_s_store(ig_sbuild *b, uint32_t result, ig_sreg v, unsigned flags) {
   append(b, (ig_sinsn){.op = IG_SOP_STORE, .type = (uint8_t)t, .flags = (uint8_t)flags, .a = v, .imm = result});
 }
 
-static ig_sreg constant(ig_sbuild *b, ig_stype t, uint64_t bits) { return append(b, (ig_sinsn){.op = IG_SOP_CONST, .type = (uint8_t)t, .imm = bits}); }
+static ig_sreg constant(ig_sbuild *b, ig_stype t, uint64_t bits) {
+  return append(b, (ig_sinsn){.op = IG_SOP_CONST, .type = (uint8_t)t, .imm = bits});
+}
 
 ig_sreg ig_s_i64(ig_sbuild *b, ig_stype t, int64_t v) {
   switch (t) {
@@ -99,7 +101,8 @@ ig_sreg ig_s_cast(ig_sbuild *b, ig_sreg x, ig_stype to) {
 /* Rounding to what a register's type holds exactly changes nothing. */
 static bool rounding_is_void(ig_stype t, ig_dtype to) {
   return (t == IG_S_F32 && (to == IG_DTYPE_F32 || to == IG_DTYPE_F64)) || (t == IG_S_F64 && to == IG_DTYPE_F64) ||
-         (t == IG_S_I32 && (to == IG_DTYPE_I32 || to == IG_DTYPE_I64)) || (t == IG_S_I64 && to == IG_DTYPE_I64) || (t == IG_S_U64 && to == IG_DTYPE_U64);
+         (t == IG_S_I32 && (to == IG_DTYPE_I32 || to == IG_DTYPE_I64)) || (t == IG_S_I64 && to == IG_DTYPE_I64) ||
+         (t == IG_S_U64 && to == IG_DTYPE_U64);
 }
 
 ig_sreg ig_s_round(ig_sbuild *b, ig_sreg x, ig_dtype to) {
@@ -135,8 +138,8 @@ ig_status ig_s_splice(ig_sbuild *b, const ig_sprog *p, const ig_sreg *map_in, ui
     IG_REQUIRE(info, IG_ERROR_INTERNAL, "a program with the unknown operation %u cannot be spliced", s.op);
     map[i] = 0;
     if (s.op == IG_SOP_LOAD) {
-      IG_REQUIRE(s.imm < n_in && ig_s_type(b, map_in[s.imm]) == (ig_stype)s.type, IG_ERROR_INTERNAL, "splice: operand %llu is missing or of another type",
-                 (unsigned long long)s.imm);
+      IG_REQUIRE(s.imm < n_in && ig_s_type(b, map_in[s.imm]) == (ig_stype)s.type, IG_ERROR_INTERNAL,
+                 "splice: operand %llu is missing or of another type", (unsigned long long)s.imm);
       map[i] = map_in[s.imm];
       continue;
     }

@@ -224,11 +224,20 @@ void ig_pw_store(ig_pw *c, uint32_t i, ig_sreg r, ig_dtype dtype, unsigned flags
   ig_s_store(&c->b, i, r, flags);
 }
 
-ig_val *ig_pw_map(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, ig_dtype dtype, uint32_t rank, const ig_dim *dims) {
+bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims, ig_val **out) {
+  ig_val *expanded[IG_PW_LOADS];
   ig_sprog prog;
   ig_status s = ig_sbuild_finish(&c->b, &prog);
   if (s) ig_lo_fail(l, s);
-  return ig_lo_map(l, in, n_in, &prog, dtype, rank, dims);
+  for (uint32_t i = 0; i < n_in; i++) expanded[i] = ig_lo_expand(l, in[i], rank, dims);
+  const ig_lo_kernel_desc d = { .kind = IG_KIND_map, .in = expanded, .n_in = n_in, .out_dtypes = dtypes, .n_out = n_out, .prog = &prog, .rank = rank, .dims = dims };
+  return ig_lo_kernel(l, &d, out);
+}
+
+ig_val *ig_pw_map(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, ig_dtype dtype, uint32_t rank, const ig_dim *dims) {
+  ig_val *out = NULL;
+  ig_pw_maps(c, l, in, n_in, &dtype, 1, rank, dims, &out);
+  return out;
 }
 
 static ig_sreg formula(ig_pw *c, const ig_pointwise *p) {

@@ -50,6 +50,8 @@ ig_sreg ig_pw_operand(ig_pw *c, ig_val *v, ig_val **in, uint32_t *n_in);
 void ig_pw_store(ig_pw *c, uint32_t i, ig_sreg r, ig_dtype dtype, unsigned flags);
 /* Ends the program: one map over dims. */
 ig_val *ig_pw_map(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, ig_dtype dtype, uint32_t rank, const ig_dim *dims);
+/* The same with several results (NONE among dtypes: not wanted, and not stored). */
+bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims, ig_val **out);
 /* UNSUPPORTED where a dtype has no compute type (strings, complex). */
 IG_MUST_USE ig_status ig_pw_check_type(const ig_node *n, ig_dtype d);
 

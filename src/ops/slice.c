@@ -85,6 +85,7 @@ static ig_status read_window(ig_node *n, window *w) {
     w->step[a] = steps[i] > IG_DIM_UNBOUNDED ? IG_DIM_UNBOUNDED : steps[i] < -IG_DIM_UNBOUNDED ? -IG_DIM_UNBOUNDED : steps[i];
     slice_axis(t, x->dims[a], starts[i], ends[i], w->step[a], &w->start[a], &w->extent[a]);
     if (ig_dim_equals(t, w->extent[a], 1)) w->step[a] = 1;
+    if (ig_dim_equals(t, w->extent[a], 0)) w->start[a] = ig_dim_const(t, 0);
   }
   return ig_infer_dims_done(n);
 }

@@ -65,7 +65,6 @@ ig_status ig_infer_kernel(ig_node *n, ig_kind_id kind, const void *params, ig_va
     operands[i].rank = (uint8_t)in[i]->rank;
     memcpy(operands[i].dims, in[i]->dims, sizeof operands[i].dims);
   }
-  for (uint32_t i = 0; i < n_out; i++) operands[n_in + i].value = n_in + i;
   ig_request r = { .kind = kind, .n_in = n_in, .n_out = n_out, .operands = operands, .params = (void *)(uintptr_t)params };
   IG_TRY(ig_kind(kind)->out_dims(&r, ig_node_dims(n), n->name, out, out_rank));
   return ig_infer_dims_done(n);
@@ -88,18 +87,6 @@ ig_stype ig_acc_type(ig_dtype d) {
   if (IG_DTYPE_BITS(d) <= 8 && (d & 0xffu) <= 1u) return IG_S_I32;
   const ig_stype s = ig_stype_of(d);
   return s == IG_S_I32 ? IG_S_I64 : s;
-}
-
-ig_dtype ig_stype_dtype(ig_stype s) {
-  switch (s) {
-  case IG_S_F32: return IG_DTYPE_F32;
-  case IG_S_F64: return IG_DTYPE_F64;
-  case IG_S_I32: return IG_DTYPE_I32;
-  case IG_S_I64: return IG_DTYPE_I64;
-  case IG_S_U64: return IG_DTYPE_U64;
-  case IG_S_BOOL: return IG_DTYPE_BOOL;
-  }
-  return IG_DTYPE_NONE;
 }
 
 ig_val *ig_lo_kernel1(ig_lower *l, ig_kind_id kind, const void *params, ig_val *const *in, uint32_t n_in, ig_dtype dtype) {

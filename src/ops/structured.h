@@ -36,8 +36,6 @@ IG_MUST_USE ig_status ig_infer_rank(const ig_node *n, const ig_val *v, const cha
 IG_MUST_USE ig_status ig_infer_equal(ig_node *n, ig_dim a, ig_dim b, const char *what, ig_dim *out_d);
 /* Accumulator type for sums of products of a dtype: F32, F64, I32 (8-bit integers), I64, U64. */
 ig_stype ig_acc_type(ig_dtype d);
-/* The dtype that loads into a compute type without change: what LOAD 0 of an epilogue has. */
-ig_dtype ig_stype_dtype(ig_stype s);
 
 /* ---- lower ---- */
 /* One kernel with one result; NULL on failure. */

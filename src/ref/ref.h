@@ -4,7 +4,11 @@
 #ifndef IG_REF_REF_H
 #define IG_REF_REF_H
 #include "kern/request.h"
-void ig_ref_run(const ig_call *c);           /* by c->kind */
+/* Runs the call, by c->kind. Results must not overlap operands, but for map and scatter, whose result may lie exactly on an operand.
+ * Operands in a packed format are not taken. Data errors go to c->error; the offending access is clamped to element 0. */
+void ig_ref_run(const ig_call *c);
+/* Bytes of c->scratch that the call needs; 0 but for rnn. */
+size_t ig_ref_scratch(const ig_call *c);
 void ig_ref_map(const ig_call *c);
 void ig_ref_move(const ig_call *c);
 void ig_ref_gather(const ig_call *c);

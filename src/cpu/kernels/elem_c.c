@@ -36,14 +36,15 @@ LOADER(f8e5m2, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E5M2, x))
 LOADER(f8e5m2fnuz, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E5M2FNUZ, x))
 LOADER(f8e8m0, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E8M0, x))
 
-/* Element `at` of packed elements of `bits` bits, first element in the low bits. */
+/* Element `at` (which may lie before p) of packed elements of `bits` bits, first element in the low bits. */
 static unsigned bits_get(const uint8_t *p, int64_t at, unsigned bits) {
-  const unsigned per = 8 / bits;
-  return p[at / per] >> ((unsigned)(at % per) * bits) & ((1u << bits) - 1);
+  const int64_t bit = at * (int64_t)bits;
+  return p[bit >> 3] >> (bit & 7) & ((1u << bits) - 1);
 }
 static void bits_set(uint8_t *p, int64_t at, unsigned bits, unsigned v) {
-  const unsigned per = 8 / bits, shift = (unsigned)(at % per) * bits, mask = ((1u << bits) - 1) << shift;
-  p[at / per] = (uint8_t)((p[at / per] & ~mask) | (v << shift & mask));
+  const int64_t bit = at * (int64_t)bits;
+  const unsigned shift = (unsigned)(bit & 7), mask = ((1u << bits) - 1) << shift;
+  p[bit >> 3] = (uint8_t)((p[bit >> 3] & ~mask) | (v << shift & mask));
 }
 #define BITS_LOADER(name, n_bits, compute, expr) \
   static void load_##name(const void *data, int64_t at, int64_t stride, int64_t n, void *out) { \

@@ -26,7 +26,7 @@ void ig_cpu_gather_c_run(const ig_call *c, uint32_t phase, uint32_t part, uint32
   if (lo >= hi) return;
   ig_index_of(lo, o->dims, q.n_outer, at_index);
   for (int64_t i = lo; i < hi; i++) {
-    if (!ig_index_plan_locate(&q, c, at_index, at_data)) ig_error_report(c->error, c->step, IG_DATA_INDEX_OUT_OF_RANGE);
+    if (!ig_index_plan_locate(&q, c, at_index, at_data)) ig_report_index(c);
     ig_index_plan_copy(&q, x, at_data, o, at_index, false);
     ig_index_next(at_index, o->dims, q.n_outer);
   }

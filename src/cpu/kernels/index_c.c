@@ -31,7 +31,7 @@ static bool position(const ig_view *index, const int64_t *at, int64_t n, int64_t
   int64_t i = index->dtype == IG_DTYPE_I64 ? ((const int64_t *)index->data)[e] : ((const int32_t *)index->data)[e];
   if (i < 0) i += n;
   const bool ok = i >= 0 && i < n;
-  *out = ok ? i : i < 0 ? 0 : ig_max_i64(n - 1, 0);
+  *out = ok ? i : 0;
   return ok;
 }
 

@@ -190,11 +190,12 @@ static void fill_const(insn *x, int64_t n) {
   }
 }
 
-static void fill_fixed(ig_prog *p) {
+/* any: the iteration space has a point; else operands may have no element to read. */
+static void fill_fixed(ig_prog *p, bool any) {
   for (uint32_t i = 0; i < p->n; i++) {
     insn *x = &p->insns[i];
     x->now = x->home;
-    if (!x->fixed) continue;
+    if (!x->fixed || (x->op == IG_SOP_LOAD && !any)) continue;
     if (x->op == IG_SOP_LOAD) x->load(p->in[x->imm].data, p->in[x->imm].first, 0, p->block, x->home);
     else fill_const(x, p->block);
   }
@@ -240,7 +241,7 @@ ig_prog *ig_prog_make(void *mem, const ig_prog_spec *s) {
   place_registers(code, n, fixed, slot);
   for (uint32_t i = 0; i < n; i++) p->insns[i].home = code[i].op == IG_SOP_STORE ? NULL : m + (size_t)slot[i] * IG_PROG_SLOT;
   find_direct_store(p);
-  fill_fixed(p);
+  fill_fixed(p, stride > 0);
   return p;
 }
 

@@ -14,7 +14,8 @@ typedef struct plan {
   ig_prog *pre, *post;
   int64_t n_kept, n_reduced, block;
   ig_stype acc;
-  bool arg;
+  bool arg, plain;                     /* plain: no pre-program */
+  ig_dtype dtype;                      /* of input 0 */
   char *values;                        /* accumulators, then (arg) int64 places */
   int64_t *places;
 } plan;
@@ -23,7 +24,7 @@ static size_t values_bytes(void) { return (size_t)RESULTS * 8; }
 static size_t bytes_per_part(const ig_call *c) { return ig_prog_bytes(&c->prog, c->n_in, 1) + ig_epi_bytes(c) + 2 * values_bytes(); }
 size_t ig_cpu_reduce_c_scratch(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
-/* Is x preferred to the best so far? NaN beats everything, the first one. */
+/* Is x preferred to the extreme so far? NaN is. Positions compare plainly: a NaN never wins. */
 #define BETTER_MAX(x, m) ((x) > (m) || ((x) != (x) && (m) == (m)))
 #define BETTER_MIN(x, m) ((x) < (m) || ((x) != (x) && (m) == (m)))
 #define OPS(T, S, NEUTRAL_MIN, NEUTRAL_MAX) \
@@ -54,9 +55,7 @@ size_t ig_cpu_reduce_c_scratch(const ig_call *c, uint32_t n_parts) { return n_pa
     across_##S(op, o, &part[0], 1); \
   } \
   static void arg_##S(bool max, bool last, T *best, int64_t *place, int64_t at, T x) { \
-    const bool better = max ? BETTER_MAX(x, *best) : BETTER_MIN(x, *best); \
-    const bool tie = x == *best || (x != x && *best != *best); \
-    if (at == 0 || better || (last && tie)) { *best = x; *place = at; } \
+    if (at == 0 || (max ? x > *best : x < *best) || (last && x == *best)) { *best = x; *place = at; } \
   }
 OPS(float, f32, INFINITY, -INFINITY)
 OPS(double, f64, (double)INFINITY, -(double)INFINITY)
@@ -106,6 +105,15 @@ static void neutral(const plan *q, int64_t n) {
 #define CALL(T, S) neutral_##S(q->p->op, (T *)q->values, n)
   BY_TYPE(q->acc, CALL)
 #undef CALL
+  /* Extremes of a narrow type without a program start at that type's own limits, which shows where nothing is reduced. */
+  const uint32_t bits = IG_DTYPE_BITS(q->dtype);
+  const bool is_signed = (q->dtype & 0xff) == 0, is_unsigned = (q->dtype & 0xff) == 1, is_max = q->p->op == IG_REDUCE_MAX;
+  if (!q->plain || q->n_reduced > 0 || bits > 32 || (!is_signed && !is_unsigned) || (q->p->op != IG_REDUCE_MIN && !is_max)) return;
+  const int64_t high = ((int64_t)1 << (bits - is_signed)) - 1, limit = is_max ? (is_signed ? -high - 1 : 0) : high;
+  for (int64_t i = 0; i < n; i++) {
+    if (q->acc == IG_S_I64) ((int64_t *)(void *)q->values)[i] = limit;
+    else ((int32_t *)(void *)q->values)[i] = (int32_t)limit;
+  }
 }
 static void accumulate_along(const plan *q, int64_t result, const void *x, int64_t n) {
 #define CALL(T, S) along_##S(q->p->op, (T *)q->values + result, x, n)
@@ -159,7 +167,8 @@ void ig_cpu_reduce_c_run(const ig_call *c, uint32_t phase, uint32_t part, uint32
   char *m = ig_part_scratch(c, part, bytes_per_part(c));
   uint8_t perm[IG_MAX_RANK];
   int64_t lo, hi;
-  plan q = { .p = p, .n_kept = 1, .n_reduced = 1, .acc = (ig_stype)p->acc, .arg = p->op == IG_REDUCE_ARGMIN || p->op == IG_REDUCE_ARGMAX };
+  plan q = { .p = p, .n_kept = 1, .n_reduced = 1, .acc = (ig_stype)p->acc, .arg = p->op == IG_REDUCE_ARGMIN || p->op == IG_REDUCE_ARGMAX,
+    .plain = c->prog.n == 0, .dtype = x->dtype };
   IG_UNUSED(phase);
   for (uint32_t k = 0; k < x->rank; k++) {
     if ((uint64_t)p->axes_mask >> k & 1) q.n_reduced *= x->dims[k];
@@ -172,7 +181,7 @@ void ig_cpu_reduce_c_run(const ig_call *c, uint32_t phase, uint32_t part, uint32
   const ig_prog_spec s = { .prog = &c->prog, .in = x, .n_in = c->n_in, .dims = x->dims, .rank = x->rank, .perm = perm, .direct_out = q.acc };
   q.pre = ig_prog_make(m, &s);
   m += ig_prog_bytes(&c->prog, c->n_in, 1);
-  q.post = ig_epi_make(m, c, NULL, q.arg ? IG_S_I64 : q.acc, 1, NULL);
+  q.post = ig_epi_make(m, c, NULL, q.arg ? IG_S_I64 : q.acc, c->n_out, NULL);
   m += ig_epi_bytes(c);
   q.values = m;
   q.places = (int64_t *)(void *)(m + values_bytes());

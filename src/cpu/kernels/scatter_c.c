@@ -81,7 +81,7 @@ static void apply_updates(const ig_call *c) {
   const combiner f = set ? (combiner){ NULL, NULL, NULL } : find_combiner(o->dtype, p->reduction);
   do {
     if (!ig_index_plan_locate(&q, c, outer, at)) {
-      ig_error_report(c->error, c->step, IG_DATA_INDEX_OUT_OF_RANGE);
+      ig_report_index(c);
       if (ig_view_count(o) == 0) return;
     }
     if (set) ig_index_plan_copy(&q, o, at, u, outer, true);

@@ -1,0 +1,37 @@
+/* Inside of the public API of libingot: what its files share. The API is thin: it checks arguments, reads option structs, clones the
+ * imported graph and hands it to onnx/, opt/ and build/.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_API_API_H
+#define IG_API_API_H
+#include "build/build.h"
+#include "onnx/onnx.h"
+
+/* ir at stage IMPORTED, never changed after it was made: every use works on a clone, whose constants point into what is kept here. */
+struct ig_model {
+  ig_env *env;
+  ig_ir *ir;
+  ig_onnx_sources sources;
+  ig_file_map file;            /* the model's file, or nothing */
+  void *bytes; size_t n_bytes; /* own copy of a model from memory, or NULL */
+  uint64_t hash;               /* of the model's bytes and its external data; of the text form for networks defined by calls */
+};
+/* Takes ir. NULL when memory is out: then ir stays the caller's. */
+ig_model *ig_model_wrap(ig_env *env, ig_ir *ir);
+
+struct ig_plan { ig_env *env; ig_build_result result; };
+struct ig_report { ig_env *env; ig_build_problems problems; uint32_t n_nodes; };
+
+/* Reads a caller's option struct into out (already at its defaults): missing fields stay, unknown ones must be zero. */
+IG_MUST_USE ig_status ig_options_read(const void *opt, size_t known_size, const char *name, void *out);
+IG_MUST_USE ig_status ig_build_options_read(const ig_build_options *opt, ig_build_options *out);
+/* A clone to work on, its arena limited to the build's memory (max_memory, 0 = what the machine or its cgroup has). */
+IG_MUST_USE ig_status ig_model_clone(const ig_model *m, uint64_t max_memory, ig_ir **out_ir);
+/* Hands the whole buffer to write, frees it, and returns st, or what went wrong here. */
+IG_MUST_USE ig_status ig_buf_deliver(ig_buf *b, ig_status st, ig_write_fn write, void *user);
+
+/* value_file: .npy <-> tensors. bytes of a .npy file -> *out; data from ig_alloc_aligned (n_bytes of it), strings in the arena. */
+IG_MUST_USE ig_status ig_npy_read(const ig_allocator *a, ig_arena *arena, const uint8_t *bytes, size_t n, ig_data *out);
+bool ig_npy_recognise(const uint8_t *bytes, size_t n);
+/* d compact. *out_widened as ig_tensor_save_file says. */
+IG_MUST_USE ig_status ig_npy_write(const ig_data *d, ig_buf *out, bool *out_widened);
+#endif

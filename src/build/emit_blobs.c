@@ -1,0 +1,69 @@
+/* Weights: content-addressed blobs. SPDX-License-Identifier: Apache-2.0 */
+#include "build/emit.h"
+
+static ig_status room(ig_emitter *e, size_t n, size_t *out_at) {
+  const ig_allocator *a = &e->b->ir->env->alloc;
+  const size_t at = ig_align_up(e->weights.n, IG_TENSOR_ALIGN);
+  IG_REQUIRE(at >= e->weights.n && n <= SIZE_MAX - at - IG_WEIGHTS_ALIGN, IG_ERROR_LIMIT, "engine file: weights overflow");
+  if (!ig_grow(a, (void **)&e->weights.data, &e->weights.cap, at + n, 1)) return IG_OOM();
+  memset(e->weights.data + e->weights.n, 0, at - e->weights.n);
+  *out_at = at;
+  return NULL;
+}
+
+/* Same bytes, type, dims and layout as blob i? */
+static bool same_blob(const ig_emitter *e, size_t i, const ig_plan_blob *b, const uint8_t *bytes) {
+  const ig_plan_blob *q = &e->blobs.data[i];
+  return q->hash == b->hash && q->size == b->size && q->dtype == b->dtype && q->rank == b->rank && memcmp(q->dims, b->dims, sizeof q->dims) == 0 && ig_format_equal(&q->format, &b->format) &&
+         (b->size == 0 || memcmp(e->weights.data + q->offset, bytes, b->size) == 0);
+}
+
+static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const ig_operand *as, ig_plan_blob *b, size_t *out_at) {
+  const ig_dims *t = &e->b->ir->dims;
+  int64_t strides[IG_MAX_RANK], offset, n;
+  const size_t elem = IG_DTYPE_BITS(d->dtype) / 8;
+  for (uint32_t k = 0; k < as->rank; k++) {
+    ig_dim_is_const(t, as->dims[k], &b->dims[k]);
+    ig_dim_is_const(t, as->strides[k], &strides[k]);
+    if (strides[k] == 0) b->dims[k] = 1;
+  }
+  ig_dim_is_const(t, as->offset, &offset);
+  b->rank = as->rank;
+  b->format = *f;
+  IG_REQUIRE(elem && ig_format_count(f, b->dims, b->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
+  b->size = (uint64_t)n * elem;
+  IG_TRY(room(e, b->size, out_at));
+  memset(e->weights.data + *out_at, 0, b->size);
+  ig_format_pack(f, b->dims, b->rank, (const char *)d->bytes + offset * (int64_t)elem, strides, e->weights.data + *out_at, elem);
+  return NULL;
+}
+
+ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t *out) {
+  ig_plan_blob b = { .dtype = d->dtype, .rank = d->rank, .size = d->n_bytes };
+  size_t at;
+  if (format) IG_TRY(pack(e, d, format, as, &b, &at));
+  else {
+    memcpy(b.dims, d->dims, d->rank * sizeof(int64_t));
+    IG_TRY(room(e, d->n_bytes, &at));
+    if (d->n_bytes) memcpy(e->weights.data + at, d->bytes, d->n_bytes);
+  }
+  b.offset = at;
+  b.hash = ig_hash(e->weights.data + at, b.size, 0);
+  for (size_t i = 0; i < e->blobs.n; i++) {
+    if (!same_blob(e, i, &b, e->weights.data + at)) continue;
+    *out = (uint32_t)i;   /* the copy just made lies past the end and is overwritten by the next */
+    return NULL;
+  }
+  e->weights.n = at + b.size;
+  *out = (uint32_t)e->blobs.n;
+  return IG_EMIT(e, blobs, b);
+}
+
+int32_t ig_emit_onnx_dtype(ig_dtype d) {
+  static const ig_dtype table[] = { 0, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_U16, IG_DTYPE_I16, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_STRING, IG_DTYPE_BOOL, IG_DTYPE_F16,
+    IG_DTYPE_F64, IG_DTYPE_U32, IG_DTYPE_U64, IG_DTYPE_C64, IG_DTYPE_C128, IG_DTYPE_BF16, IG_DTYPE_F8E4M3FN, IG_DTYPE_F8E4M3FNUZ, IG_DTYPE_F8E5M2, IG_DTYPE_F8E5M2FNUZ,
+    IG_DTYPE_U4, IG_DTYPE_I4, IG_DTYPE_F4E2M1, IG_DTYPE_F8E8M0, IG_DTYPE_U2, IG_DTYPE_I2 };
+  for (int32_t i = 1; i < (int32_t)IG_COUNT(table); i++)
+    if (table[i] == d) return i;
+  return 0;
+}

@@ -1,0 +1,284 @@
+/* The LOWERED graph as a list of tasks (steps to be) over buffers with lifetimes. An If's arms follow it in the list; positions are
+ * linear, so a lifetime that spans both arms is merely longer than needed, never too short.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "build/internal.h"
+
+static ig_status new_buffer(ig_builder *b, const ig_build_buffer *like, uint32_t *out) {
+  *out = (uint32_t)b->buffers.n;
+  return IG_PUSH(&b->ir->env->alloc, b->buffers, *like) ? NULL : IG_OOM();
+}
+
+static ig_dim bytes_of(ig_dims *t, const ig_val *v) {
+  const ig_dim n = ig_dim_product(t, v->dims, (size_t)v->rank);
+  const uint32_t bits = IG_DTYPE_BITS(v->dtype);
+  return bits % 8 == 0 ? ig_dim_mul_c(t, n, bits / 8) : ig_dim_ceildiv(t, ig_dim_mul_c(t, n, bits), ig_dim_const(t, 8));
+}
+
+/* Buffer of a root value, made at its first mention. Inputs and outputs have theirs already. */
+static ig_status buffer_for(ig_builder *b, ig_val *root, uint32_t *out) {
+  *out = b->buffer_of[root->id];
+  if (*out != IG_NONE) return NULL;
+  ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = root->name, .root = root, .alias = IG_NONE, .first = IG_NONE };
+  if (root->data) q.kind = IG_BUFFER_CONSTANT, q.data = root->data;
+  else q.bytes = bytes_of(&b->ir->dims, root);
+  IG_TRY(ig_dims_take_error(&b->ir->dims));
+  IG_TRY(new_buffer(b, &q, out));
+  b->buffer_of[root->id] = *out;
+  return NULL;
+}
+
+/* Notes that task `at` touches the buffer. */
+static void touch(ig_builder *b, uint32_t buffer, uint32_t at) {
+  ig_build_buffer *q = &b->buffers.data[buffer];
+  if (q->first == IG_NONE || at < q->first) q->first = at;
+  if (at > q->last) q->last = at;
+}
+
+/* Operand of value v (NULL: left out), with strides from its layout. */
+static ig_status operand_of(ig_builder *b, ig_val *v, const ig_operand *shape, ig_operand *out) {
+  *out = *shape;
+  if (!v || shape->value == IG_NO_VALUE) {
+    *out = (ig_operand){ .value = IG_NO_VALUE };
+    return NULL;
+  }
+  const ig_layout *l = &b->layouts.at[v->id];
+  IG_TRY(buffer_for(b, l->root, &out->value));
+  out->dtype = v->dtype;
+  out->rank = (uint8_t)v->rank;
+  out->block = 1;
+  out->offset = l->offset;
+  memcpy(out->dims, v->dims, sizeof out->dims);
+  memcpy(out->strides, l->strides, sizeof out->strides);
+  for (uint32_t k = out->rank; k < IG_MAX_RANK; k++) out->dims[k] = out->strides[k] = IG_DIM_BAD;
+  return NULL;
+}
+
+static ig_val *value_of(const ig_node *n, uint32_t number) { return number < n->n_in ? ig_node_in(n, number) : ig_node_out(n, number - n->n_in); }
+
+static ig_status push_task(ig_builder *b, const ig_build_task *t) { return IG_PUSH(&b->ir->env->alloc, b->tasks, *t) ? NULL : IG_OOM(); }
+
+static ig_status schedule_kernel(ig_builder *b, ig_node *n) {
+  const ig_region *g = n->region;
+  IG_NODE_REQUIRE(n, g->n_requests == 1, IG_ERROR_INTERNAL, "region of %u requests", g->n_requests);
+  const uint32_t at = (uint32_t)b->tasks.n;
+  ig_build_task t = { .kind = IG_STEP_KERNEL, .node = n, .request = g->requests[0], .scratch = IG_NONE };
+  const uint32_t n_operands = ig_request_n_operands(&t.request);
+  const ig_operand *shapes = t.request.operands;
+  t.request.operands = IG_NEW_ARRAY(&b->arena, ig_operand, n_operands);
+  if (!t.request.operands) return ig_arena_status(&b->arena);
+  for (uint32_t i = 0; i < n_operands; i++) {
+    ig_val *v = shapes[i].value == IG_NO_VALUE ? NULL : value_of(n, shapes[i].value);
+    IG_TRY(operand_of(b, v, &shapes[i], &t.request.operands[i]));
+    if (v) touch(b, t.request.operands[i].value, at);
+  }
+  return push_task(b, &t);
+}
+
+/* A move of v into the whole of buffer `to` (dims of v, compact). */
+static ig_status schedule_copy(ig_builder *b, ig_node *n, ig_val *v, uint32_t to) {
+  ig_dims *t = &b->ir->dims;
+  const uint32_t at = (uint32_t)b->tasks.n;
+  ig_build_task k = { .kind = IG_STEP_KERNEL, .node = n, .scratch = IG_NONE };
+  ig_move_params *p = IG_NEW(&b->arena, ig_move_params);
+  k.request = (ig_request){ .kind = IG_KIND_move, .n_in = 1, .n_out = 1, .operands = IG_NEW_ARRAY(&b->arena, ig_operand, 2), .params = p };
+  if (!p || !k.request.operands) return ig_arena_status(&b->arena);
+  for (int i = 0; i < IG_MAX_RANK; i++) p->pad_lo[i] = ig_dim_const(t, 0);
+  const ig_operand shape = { 0 };
+  IG_TRY(operand_of(b, v, &shape, &k.request.operands[0]));
+  ig_operand *o = &k.request.operands[1];
+  *o = k.request.operands[0];
+  o->value = to;
+  for (uint32_t i = o->rank; i < IG_MAX_RANK; i++) o->dims[i] = IG_DIM_BAD;
+  IG_TRY(ig_operand_compact(o, t));
+  touch(b, k.request.operands[0].value, at);
+  touch(b, to, at);
+  return push_task(b, &k);
+}
+
+static ig_status schedule_graph(ig_builder *b, ig_graph *g);
+
+static ig_status schedule_if(ig_builder *b, ig_node *n) {
+  ig_build_task t = { .kind = IG_STEP_IF, .node = n, .scratch = IG_NONE };
+  ig_operand cond;
+  const ig_operand shape = { 0 };
+  ig_val *c = ig_node_in(n, 0);
+  if (!ig_layout_is_compact(b->ir, &b->layouts, c)) {   /* the runtime reads the condition at the start of its buffer */
+    ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, c) };
+    uint32_t to;
+    IG_TRY(new_buffer(b, &q, &to));
+    IG_TRY(schedule_copy(b, n, c, to));
+    t.cond = to;
+  } else {
+    IG_TRY(operand_of(b, c, &shape, &cond));
+    t.cond = cond.value;
+  }
+  const size_t if_at = b->tasks.n;
+  touch(b, t.cond, (uint32_t)if_at);
+  IG_TRY(push_task(b, &t));
+  uint32_t counts[2];
+  for (int arm = 0; arm < 2; arm++) {
+    const size_t first = b->tasks.n;
+    IG_TRY(schedule_graph(b, n->arms[arm]));
+    for (uint32_t i = 0; i < n->n_out; i++) {
+      if (!n->out[i]) continue;
+      uint32_t to;
+      IG_TRY(buffer_for(b, n->out[i], &to));
+      IG_TRY(schedule_copy(b, n, ig_graph_output(n->arms[arm], i), to));
+    }
+    counts[arm] = (uint32_t)(b->tasks.n - first);
+  }
+  for (uint32_t i = 0; i < n->n_out; i++) {   /* written in either arm: alive from the If to its end at least */
+    if (!n->out[i]) continue;
+    uint32_t to;
+    IG_TRY(buffer_for(b, n->out[i], &to));
+    touch(b, to, (uint32_t)if_at);
+    touch(b, to, (uint32_t)b->tasks.n - 1);
+  }
+  b->tasks.data[if_at].n_then = counts[0];
+  b->tasks.data[if_at].n_else = counts[1];
+  return NULL;
+}
+
+static ig_status schedule_graph(ig_builder *b, ig_graph *g) {
+  for (ig_node *n = g->first; n; n = n->next) {
+    switch (n->form) {
+    case IG_FORM_KERNEL: IG_TRY(schedule_kernel(b, n)); break;
+    case IG_FORM_VIEW: break;
+    case IG_FORM_IF: IG_TRY(schedule_if(b, n)); break;
+    case IG_FORM_TRAP: {
+      const ig_build_task t = { .kind = IG_STEP_TRAP, .node = n, .scratch = IG_NONE };
+      IG_TRY(push_task(b, &t));
+      break;
+    }
+    case IG_FORM_OP: IG_NODE_FAIL(n, IG_ERROR_INTERNAL, "still an operator at stage LOWERED");
+    }
+  }
+  return NULL;
+}
+
+/* ---- outputs ---- */
+
+/* May the root of output v be the output's own buffer? It must be what a step writes, whole, in order, and no other output's. */
+static bool takes_output(ig_builder *b, const ig_val *v) {
+  const ig_layout *l = &b->layouts.at[v->id];
+  if (!l->root->producer || l->root->data || b->buffer_of[l->root->id] != IG_NONE) return false;
+  if (!ig_layout_is_compact(b->ir, &b->layouts, v) || IG_DTYPE_BITS(v->dtype) != IG_DTYPE_BITS(l->root->dtype)) return false;
+  ig_dims *t = &b->ir->dims;
+  return ig_dim_product(t, v->dims, (size_t)v->rank) == ig_dim_product(t, l->root->dims, (size_t)l->root->rank);
+}
+
+static ig_status io_buffers(ig_builder *b) {
+  ig_graph *g = b->ir->main;
+  uint32_t at;
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    ig_val *v = g->inputs[i];
+    const ig_build_buffer q = { .kind = IG_BUFFER_INPUT, .index = i, .name = v->name, .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
+    IG_TRY(new_buffer(b, &q, &at));
+    b->buffer_of[v->id] = at;
+  }
+  for (uint32_t i = 0; i < g->n_outputs; i++) {
+    ig_val *v = ig_graph_output(g, i);
+    const ig_build_buffer q = { .kind = IG_BUFFER_OUTPUT, .index = g->n_inputs + i, .name = g->output_names[i], .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
+    const bool own = takes_output(b, v);
+    IG_TRY(new_buffer(b, &q, &at));
+    if (own) b->buffer_of[b->layouts.at[v->id].root->id] = at;
+  }
+  return ig_dims_take_error(&b->ir->dims);
+}
+
+static ig_status copy_outputs(ig_builder *b) {
+  ig_graph *g = b->ir->main;
+  for (uint32_t i = 0; i < g->n_outputs; i++) {
+    ig_val *v = ig_graph_output(g, i);
+    const uint32_t to = g->n_inputs + i;
+    if (b->buffer_of[b->layouts.at[v->id].root->id] == to) continue;
+    ig_node *n = v->producer;
+    if (!n) {   /* an input or a constant as output: the copy step needs a node to be named after */
+      n = ig_node_new(g, NULL, g->output_names[i], IG_FORM_VIEW, &v, 1, 0);
+      if (!n) return ig_arena_status(&b->ir->arena);
+      n->type = "Identity";
+      ig_node_remove(n);
+    }
+    IG_TRY(schedule_copy(b, n, v, to));
+  }
+  return NULL;
+}
+
+/* ---- bind steps: they depend on symbols and constants alone ---- */
+
+static bool has_random(const ig_sprog *p) {
+  for (uint32_t i = 0; i < p->n; i++)
+    if (p->insns[i].op == IG_SOP_RANDOM) return true;
+  return false;
+}
+
+static void mark_bind_steps(ig_builder *b) {
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    ig_build_task *t = &b->tasks.data[i];
+    if (t->kind == IG_STEP_IF) {   /* steps of arms stay where they are */
+      i += (size_t)t->n_then + t->n_else;
+      continue;
+    }
+    if (t->kind != IG_STEP_KERNEL) continue;
+    bool bind = !has_random(&t->request.prog) && !has_random(&t->request.epi);
+    const uint32_t n_in = t->request.n_in + t->request.n_extra;
+    for (uint32_t k = 0; k < ig_request_n_operands(&t->request) && bind; k++) {
+      const uint32_t v = t->request.operands[k].value;
+      if (v == IG_NO_VALUE) continue;
+      const uint32_t kind = b->buffers.data[v].kind;
+      bind = k < n_in ? kind == IG_BUFFER_CONSTANT || kind == IG_BUFFER_KEPT : kind == IG_BUFFER_ARENA;
+    }
+    if (!bind) continue;
+    t->flags |= IG_STEP_BIND;
+    for (uint32_t k = n_in; k < ig_request_n_operands(&t->request); k++)
+      if (t->request.operands[k].value != IG_NO_VALUE) b->buffers.data[t->request.operands[k].value].kind = IG_BUFFER_KEPT;
+  }
+}
+
+ig_status ig_schedule(ig_builder *b) {
+  const uint32_t n = b->ir->next_id;
+  b->buffer_of = IG_NEW_ARRAY(&b->arena, uint32_t, n + 1);
+  if (!b->buffer_of) return ig_arena_status(&b->arena);
+  for (uint32_t i = 0; i < n; i++) b->buffer_of[i] = IG_NONE;
+  IG_TRY(io_buffers(b));
+  IG_TRY(schedule_graph(b, b->ir->main));
+  IG_TRY(copy_outputs(b));
+  mark_bind_steps(b);
+  const uint32_t last = b->tasks.n ? (uint32_t)b->tasks.n - 1 : 0;
+  for (size_t i = 0; i < b->buffers.n; i++) {
+    ig_build_buffer *q = &b->buffers.data[i];
+    if (q->first == IG_NONE) q->first = 0;
+    if (q->kind == IG_BUFFER_KEPT) q->first = 0, q->last = last;
+  }
+  return NULL;
+}
+
+/* ---- in place ---- */
+
+static bool same_shape(const ig_operand *x, const ig_operand *y) {
+  return x->dtype == y->dtype && x->rank == y->rank && x->offset == y->offset && memcmp(x->dims, y->dims, x->rank * sizeof(ig_dim)) == 0 && memcmp(x->strides, y->strides, x->rank * sizeof(ig_dim)) == 0;
+}
+
+/* Result 0 of task `at` on its operand k: both whole arena buffers, the operand dead afterwards and read through no other operand. */
+static bool inplace_ok(const ig_builder *b, const ig_build_task *t, uint32_t at, uint32_t k) {
+  const ig_operand *x = &t->request.operands[k], *y = ig_request_out(&t->request, 0);
+  if (x->value == IG_NO_VALUE || y->value == IG_NO_VALUE || !same_shape(x, y)) return false;
+  const ig_build_buffer *p = &b->buffers.data[x->value], *q = &b->buffers.data[y->value];
+  if (p->kind != IG_BUFFER_ARENA || q->kind != IG_BUFFER_ARENA || p->last != at || q->first != at || q->alias != IG_NONE || p->bytes != q->bytes) return false;
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++)
+    if (i != k && t->request.operands[i].value == x->value) return false;
+  return x->value < y->value;   /* the format wants an alias to follow its root */
+}
+
+ig_status ig_schedule_inplace(ig_builder *b) {
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    const ig_build_task *t = &b->tasks.data[i];
+    if (t->kind != IG_STEP_KERNEL || !t->offer.inplace_mask) continue;
+    for (uint32_t k = 0; k < t->request.n_in + t->request.n_extra && k < 32; k++) {
+      if (!(t->offer.inplace_mask >> k & 1) || !inplace_ok(b, t, (uint32_t)i, k)) continue;
+      b->buffers.data[ig_request_out(&t->request, 0)->value].alias = t->request.operands[k].value;
+      break;
+    }
+  }
+  return NULL;
+}

@@ -1,0 +1,256 @@
+/* Tuning: every tactic of the device is asked for every step. Guess takes the cheapest offer by its own estimate; measure times the
+ * likely ones as the engine will run them; replay takes times from the cache alone.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "build/internal.h"
+#include <stdlib.h>
+#include <time.h>
+
+#define MAX_OFFERS 32
+#define TIE 0.02                  /* under 2 % apart: the earlier tactic of the list (less workspace) wins, so that rebuilds agree */
+#define LIKELY 4.0                /* offers guessed slower than so many times the best are not timed */
+
+typedef struct candidate { const ig_tactic *tactic; ig_offer offer; double seconds; bool measured; } candidate;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- keys ---- */
+
+static ig_status key_of(ig_builder *b, const ig_build_task *t, const candidate *c, uint64_t *out) {
+  ig_buf text;
+  const ig_caps *caps = b->hal->caps(b->dev);
+  ig_buf_init(&text, &b->ir->env->alloc);
+  ig_request_print(&t->request, &b->ir->dims, &text);
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++) {   /* the optimum point, and what is dynamic */
+    const ig_operand *o = &t->request.operands[i];
+    if (o->value == IG_NO_VALUE) continue;
+    ig_buf_printf(&text, "|%s%s", b->buffers.data[o->value].kind == IG_BUFFER_CONSTANT ? "c" : "", ig_dtype_name(o->dtype));
+    for (uint32_t k = 0; k < o->rank; k++)
+      ig_buf_printf(&text, " %lld%s:%lld", (long long)b->opt_values[o->dims[k]], ig_dim_is_const(&b->ir->dims, o->dims[k], NULL) ? "" : "?", (long long)b->opt_values[o->strides[k]]);
+  }
+  ig_buf_printf(&text, "|%s isa %llx threads %u l2 %llu|%s.%u", caps->device, (unsigned long long)caps->isa, b->n_threads, (unsigned long long)caps->l2_bytes, c->tactic->name, c->tactic->version);
+  for (int i = 0; i < IG_OFFER_CONFIG_WORDS; i++) ig_buf_printf(&text, " %u", c->offer.config[i]);
+  const bool failed = text.failed;
+  *out = ig_hash(text.data, text.n, 0);
+  ig_buf_free(&text);
+  return failed ? IG_OOM() : NULL;
+}
+
+/* ---- measuring ---- */
+
+typedef struct rig { ig_builder *b; ig_arena arena; ig_hal_stream *stream; IG_VEC(ig_buffer) memory; ig_call call; ig_launch launch; ig_error_word error; } rig;
+
+static ig_status give_memory(rig *r, ig_view *v, size_t n, bool fill) {
+  ig_buffer m;
+  IG_TRY(r->b->hal->alloc(r->b->dev, IG_MEMORY_DEVICE, n ? n : 1, &m));
+  if (!IG_PUSH(&r->b->ir->env->alloc, r->memory, m)) {
+    r->b->hal->free(r->b->dev, IG_MEMORY_DEVICE, &m);
+    return IG_OOM();
+  }
+  v->data = m.address;
+  memset(m.address, 0, n ? n : 1);
+  if (!fill || v->dtype != IG_DTYPE_F32) return NULL;
+  uint32_t x = 12345;   /* small values of both signs: no denormals, no overflow */
+  for (size_t i = 0; i < n / 4; i++) {
+    x = x * 1664525u + 1013904223u;
+    ((float *)m.address)[i] = (float)(int32_t)x * (1.0f / 2147483648.0f);
+  }
+  return NULL;
+}
+
+/* Memory for operand i at the optimum point. Constants come as the tactic wants them. */
+static ig_status give_operand(rig *r, const ig_build_task *t, const candidate *c, uint32_t i) {
+  ig_view *v = (ig_view *)(uintptr_t)&r->call.v[i];
+  if (!ig_view_present(v)) return NULL;
+  if (i < IG_OFFER_OPERANDS && c->offer.packed_mask >> i & 1) {
+    int64_t dims[IG_MAX_RANK], n;
+    for (uint32_t k = 0; k < v->rank; k++) dims[k] = v->strides[k] ? v->dims[k] : 1;
+    v->format = &c->offer.packed[i];
+    IG_REQUIRE(ig_format_count(v->format, dims, v->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
+    return give_memory(r, v, (size_t)n * IG_DTYPE_BITS(v->dtype) / 8, true);
+  }
+  int64_t lo, hi;
+  const int64_t offset = r->b->opt_values[t->request.operands[i].offset];
+  IG_REQUIRE(ig_operand_reach(v->dims, v->strides, v->rank, v->block_axis, v->block, offset, v->dtype, &lo, &hi) && lo >= 0 && hi < (int64_t)1 << 36, IG_ERROR_LIMIT, "operand too large to be timed");
+  IG_TRY(give_memory(r, v, (size_t)hi, i < t->request.n_in + t->request.n_extra));
+  v->data = (char *)v->data + offset * (int64_t)IG_DTYPE_BITS(v->dtype) / 8;
+  return NULL;
+}
+
+static ig_status set_up(rig *r, const ig_build_task *t, const candidate *c) {
+  ig_builder *b = r->b;
+  IG_TRY(ig_bind_call(&r->arena, &t->request, b->opt_values, &r->call));
+  r->call.config = c->offer.config;
+  r->call.error = &r->error;
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++) IG_TRY(give_operand(r, t, c, i));
+  uint32_t parts = c->tactic->parts ? c->tactic->parts(&r->call, b->n_threads) : b->n_threads;
+  parts = parts < 1 ? 1 : parts > b->n_threads ? b->n_threads : parts;
+  r->call.scratch_size = c->tactic->scratch ? c->tactic->scratch(&r->call, parts) : 0;
+  ig_view scratch = { 0 };
+  if (r->call.scratch_size) IG_TRY(give_memory(r, &scratch, r->call.scratch_size, false));
+  r->call.scratch = scratch.data;
+  r->launch = (ig_launch){ .tactic = c->tactic, .call = r->call, .n_parts = parts, .node = t->node->name };
+  return NULL;
+}
+
+static int by_value(const void *x, const void *y) {
+  const double a = *(const double *)x, b = *(const double *)y;
+  return a < b ? -1 : a > b;
+}
+
+/* Median of up to 15 runs, fewer where one takes long; one run ahead warms code and caches. */
+static ig_status time_launch(rig *r, double *out) {
+  double t[15];
+  int n = 0;
+  IG_TRY(r->b->hal->launch(r->stream, &r->launch));
+  const double begin = now();
+  while (n < 15 && (n < 3 || now() - begin < 0.05)) {
+    const double t0 = now();
+    IG_TRY(r->b->hal->launch(r->stream, &r->launch));
+    IG_TRY(r->b->hal->stream_wait(r->stream));
+    t[n++] = now() - t0;
+  }
+  qsort(t, (size_t)n, sizeof *t, by_value);
+  *out = t[n / 2];
+  return NULL;
+}
+
+static ig_status measure(ig_builder *b, ig_hal_stream *stream, const ig_build_task *t, candidate *c) {
+  rig r = { .b = b, .stream = stream };
+  ig_arena_init(&r.arena, &b->ir->env->alloc, 0);
+  ig_status st = set_up(&r, t, c);
+  if (!st) st = time_launch(&r, &c->seconds);
+  c->measured = !st;
+  for (size_t i = 0; i < r.memory.n; i++) b->hal->free(b->dev, IG_MEMORY_DEVICE, &r.memory.data[i]);
+  IG_VEC_FREE(&b->ir->env->alloc, r.memory);
+  ig_arena_free(&r.arena);
+  if (!st) b->result->n_measured++;
+  return st;
+}
+
+/* ---- choosing ---- */
+
+static bool formats_fit(const ig_builder *b, const ig_build_task *t, const ig_offer *o) {
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++) {
+    const bool wants = i < IG_OFFER_OPERANDS && o->packed_mask >> i & 1;
+    if (i < IG_OFFER_OPERANDS && o->block[i] > 1) return false;
+    if (!wants) continue;
+    const ig_operand *p = &t->request.operands[i];
+    if (p->value == IG_NO_VALUE || b->buffers.data[p->value].kind != IG_BUFFER_CONSTANT) return false;
+  }
+  return true;
+}
+
+static size_t ask(ig_builder *b, const ig_build_task *t, candidate *out) {
+  const ig_caps *caps = b->hal->caps(b->dev);
+  const void *constants[144] = { 0 };
+  uint32_t mask = 0, n_tactics;
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request) && i < IG_OFFER_OPERANDS; i++) {
+    const ig_operand *o = &t->request.operands[i];
+    if (o->value == IG_NO_VALUE || b->buffers.data[o->value].kind != IG_BUFFER_CONSTANT || IG_DTYPE_BITS(o->dtype) % 8) continue;
+    mask |= 1u << i;
+    constants[i] = b->buffers.data[o->value].data->bytes;
+  }
+  const ig_region region = { .requests = (ig_request *)(uintptr_t)&t->request, .n_requests = 1, .n_in = t->request.n_in + t->request.n_extra, .n_out = t->request.n_out, .n_values = ig_request_n_operands(&t->request) };
+  const ig_query q = { .region = &region, .dims = &b->ir->dims, .caps = caps, .opt = b->opt_values, .constant_mask = mask, .constants = constants };
+  const ig_tactic *const *list = b->hal->tactics(b->dev, &n_tactics);
+  size_t n = 0;
+  for (uint32_t i = 0; i < n_tactics && n < MAX_OFFERS; i++) {
+    if (list[i]->kind != t->request.kind) continue;
+    candidate *c = &out[n];
+    const char *why = "needs instructions that the target lacks";
+    *c = (candidate){ .tactic = list[i] };
+    const bool ok = (list[i]->isa & ~caps->isa) == 0 && list[i]->query(&q, &c->offer, &why) && formats_fit(b, t, &c->offer);
+    if (!ok) ig_build_log(b, "  %s: refuses: %s", list[i]->name, why ? why : "formats do not fit");
+    else ig_build_log(b, "  %s: guesses %.1f us", list[i]->name, c->offer.seconds * 1e6);
+    if (!ok) continue;
+    c->seconds = c->offer.seconds;
+    n++;
+  }
+  return n;
+}
+
+static size_t best_of(const candidate *c, size_t n, bool measured) {
+  size_t best = SIZE_MAX;
+  for (size_t i = 0; i < n; i++) {
+    if (measured && !c[i].measured) continue;
+    if (best == SIZE_MAX || c[i].seconds < c[best].seconds * (1.0 - TIE)) best = i;
+  }
+  return best;
+}
+
+typedef struct tuner { ig_builder *b; ig_hal_stream *stream; double deadline; ig_tune_mode mode; ig_buf missing; uint32_t n_missing; } tuner;
+
+/* Times of the likely offers, from the cache or the clock. */
+static ig_status get_times(tuner *u, const ig_build_task *t, candidate *c, size_t n) {
+  ig_builder *b = u->b;
+  const double least = c[best_of(c, n, false)].seconds;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t key;
+    if (c[i].seconds > LIKELY * least) continue;
+    IG_TRY(key_of(b, t, &c[i], &key));
+    if (b->cache && ig_timing_cache_get(b->cache, key, &c[i].seconds)) {
+      c[i].measured = true;
+      b->result->n_cached++;
+      continue;
+    }
+    if (u->mode == IG_TUNE_REPLAY) {
+      if (u->n_missing++ < 20) ig_buf_printf(&u->missing, "%s'%s' (%s)", u->missing.n ? ", " : "", t->node->name, c[i].tactic->name);
+      continue;
+    }
+    if (now() > u->deadline) continue;
+    IG_TRY_NOTE(measure(b, u->stream, t, &c[i]), "node '%s': timing %s", t->node->name, c[i].tactic->name);
+    if (b->cache) IG_TRY(ig_timing_cache_put(b->cache, key, c[i].seconds));
+    ig_build_log(b, "  %s: measured %.1f us", c[i].tactic->name, c[i].seconds * 1e6);
+  }
+  return NULL;
+}
+
+static ig_status choose(tuner *u, ig_build_task *t) {
+  ig_builder *b = u->b;
+  candidate c[MAX_OFFERS];
+  if (b->opt->explain && strcmp(b->opt->explain, t->node->name) == 0) ig_build_log(b, "node '%s' (%s): offers for kind %s", t->node->name, t->node->type ? t->node->type : "", ig_kind(t->request.kind)->name);
+  const size_t n = ask(b, t, c);
+  IG_REQUIRE(n, IG_ERROR_UNSUPPORTED, "node '%s': device '%s' has no tactic for this %s", t->node->name, b->hal->name, ig_kind(t->request.kind)->name);
+  if (u->mode != IG_TUNE_GUESS && n > 1) IG_TRY(get_times(u, t, c, n));
+  size_t best = best_of(c, n, true);
+  if (best == SIZE_MAX) best = best_of(c, n, false);
+  t->tactic = c[best].tactic;
+  t->offer = c[best].offer;
+  t->seconds = c[best].seconds;
+  t->measured = c[best].measured;
+  t->reason = n == 1 ? "only offer" : t->measured ? "fastest of those timed" : "cheapest guess";
+  ig_build_log(b, "  chosen: %s (%s)", t->tactic->name, t->reason);
+  return NULL;
+}
+
+static ig_status tune_all(tuner *u) {
+  ig_builder *b = u->b;
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    ig_build_task *t = &b->tasks.data[i];
+    if (t->kind == IG_STEP_KERNEL) IG_TRY(choose(u, t));
+    IG_TRY(ig_build_tick(b, "tune", (double)(i + 1) / (double)b->tasks.n));
+  }
+  IG_REQUIRE(!u->n_missing, IG_ERROR_INVALID_ARGUMENT, "--tune replay: the timing cache lacks %u entries: %s: build once with --tune measure", u->n_missing, ig_buf_cstr(&u->missing));
+  return NULL;
+}
+
+ig_status ig_tune(ig_builder *b) {
+  const double seconds = b->opt->build_seconds;
+  tuner u = { .b = b, .mode = b->opt->tune ? b->opt->tune : IG_TUNE_MEASURE, .deadline = seconds == 0 ? 1e300 : now() + (seconds > 0 ? seconds : 0) };
+  ig_buf_init(&u.missing, &b->ir->env->alloc);
+  IG_REQUIRE(u.mode != IG_TUNE_REPLAY || b->opt->timing_cache, IG_ERROR_INVALID_ARGUMENT, "--tune replay needs --timing-cache FILE");
+  ig_status st = NULL;
+  if (b->opt->timing_cache) st = ig_timing_cache_open(b->ir->env, b->opt->timing_cache, &b->cache);
+  if (!st && u.mode == IG_TUNE_MEASURE) st = b->hal->stream_create(b->dev, b->n_threads, &u.stream);
+  if (!st) st = tune_all(&u);
+  if (!st && b->cache && u.mode == IG_TUNE_MEASURE) st = ig_timing_cache_save(b->cache);
+  if (u.stream) b->hal->stream_destroy(u.stream);
+  ig_timing_cache_close(b->cache);
+  b->cache = NULL;
+  ig_buf_free(&u.missing);
+  return st;
+}

@@ -1,0 +1,54 @@
+/* Constants of the chosen tactics: packed forms replace plain operands where an offer wants them, and scratch gets its buffers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "build/internal.h"
+
+/* The packed form holds the operand's logical elements, axes in order, broadcast axes once. Its operand is compact. */
+static ig_status pack_operand(ig_builder *b, const ig_build_task *t, uint32_t i, uint32_t at) {
+  ig_dims *d = &b->ir->dims;
+  ig_operand *o = &t->request.operands[i];
+  for (uint32_t k = 0; k < o->rank; k++)
+    if (!ig_dim_is_const(d, o->dims[k], NULL) || !ig_dim_is_const(d, o->strides[k], NULL)) IG_NODE_FAIL(t->node, IG_ERROR_INTERNAL, "%s packs an operand of unknown size", t->tactic->name);
+  ig_build_buffer q = { .kind = IG_BUFFER_CONSTANT, .name = b->buffers.data[o->value].name, .data = b->buffers.data[o->value].data, .format = &t->offer.packed[i], .packed_from = *o, .alias = IG_NONE, .first = at, .last = at };
+  const uint32_t buffer = (uint32_t)b->buffers.n;
+  if (!IG_PUSH(&b->ir->env->alloc, b->buffers, q)) return IG_OOM();
+  ig_dim s = ig_dim_const(d, 1);
+  for (uint32_t k = o->rank; k-- > 0;) {
+    if (ig_dim_equals(d, o->strides[k], 0)) continue;
+    o->strides[k] = s;
+    s = ig_dim_mul(d, s, o->dims[k]);
+  }
+  o->offset = ig_dim_const(d, 0);
+  o->value = buffer;
+  return ig_dims_take_error(d);
+}
+
+static ig_status add_scratch(ig_builder *b, ig_build_task *t, uint32_t at) {
+  if (!t->tactic->scratch) return NULL;
+  ig_arena arena;
+  ig_arena_init(&arena, &b->ir->env->alloc, 0);
+  ig_call c;
+  ig_status st = ig_bind_call(&arena, &t->request, b->max_values, &c);
+  size_t bytes = 0;
+  if (!st) {
+    uint32_t parts = t->tactic->parts ? t->tactic->parts(&c, b->n_threads) : b->n_threads;
+    parts = parts < 1 ? 1 : parts > b->n_threads ? b->n_threads : parts;
+    c.config = t->offer.config;
+    bytes = t->tactic->scratch(&c, parts);
+  }
+  ig_arena_free(&arena);
+  if (st || !bytes) return st;
+  const ig_build_buffer q = { .kind = IG_BUFFER_SCRATCH, .name = t->node->name, .alias = IG_NONE, .first = at, .last = at, .scratch = bytes };
+  t->scratch = (uint32_t)b->buffers.n;
+  return IG_PUSH(&b->ir->env->alloc, b->buffers, q) ? NULL : IG_OOM();
+}
+
+ig_status ig_weights_pack(ig_builder *b) {
+  for (uint32_t i = 0; i < b->tasks.n; i++) {
+    ig_build_task *t = &b->tasks.data[i];
+    if (t->kind != IG_STEP_KERNEL) continue;
+    for (uint32_t k = 0; k < ig_request_n_operands(&t->request) && k < IG_OFFER_OPERANDS; k++)
+      if (t->offer.packed_mask >> k & 1) IG_TRY(pack_operand(b, t, k, i));
+    IG_TRY(add_scratch(b, t, i));
+  }
+  return NULL;
+}

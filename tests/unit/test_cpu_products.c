@@ -1,0 +1,204 @@
+/* CPU kernels of matmul, conv, window and rnn against the reference. See cpu_check.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu_check.h"
+
+static void check_all(test_call *t, double tolerance) {
+  for (size_t i = 0; i < IG_COUNT(cpu_tactics); i++)
+    if (cpu_tactics[i]->kind == t->call.kind) check_tactic(t, cpu_tactics[i], tolerance);
+}
+
+/* An epilogue over the result and n_extra operands of type d: bias, residual, clip, a function; result stored as out. */
+static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_dtype d, ig_dtype out, ig_sprog *p) {
+  ig_sbuild b;
+  ig_sbuild_init(&b, arena);
+  ig_sreg x = ig_s_load(&b, 0, acc);
+  const ig_stype t = ig_stype_of(acc);
+  for (uint32_t i = 0; i < n_extra; i++) {
+    const ig_sreg y = ig_s_load(&b, 1 + i, d);
+    x = ig_s_op(&b, IG_SOP_ADD, x, ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t), 0);
+  }
+  if (chance(40)) x = ig_s_op(&b, IG_SOP_MAX, x, ig_s_i64(&b, t, 0), 0);
+  if (chance(30)) x = ig_s_op(&b, IG_SOP_MIN, x, ig_s_i64(&b, t, 6), 0);
+  if (t == IG_S_F32 && chance(30)) x = ig_s_op(&b, IG_SOP_TANH, x, 0, 0);
+  if (ig_stype_of(out) != t) x = ig_s_cast(&b, x, ig_stype_of(out));
+  ig_s_store(&b, 0, x, 0);
+  assert_null(ig_sbuild_finish(&b, p));
+}
+
+typedef struct types { ig_dtype a, b, out; ig_stype acc; } types;
+static const types type_cases[] = {
+  { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F32, IG_S_F32 }, { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F32, IG_S_F32 }, { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F32, IG_S_F32 },
+  { IG_DTYPE_F64, IG_DTYPE_F64, IG_DTYPE_F64, IG_S_F64 }, { IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I32, IG_S_I32 }, { IG_DTYPE_I8, IG_DTYPE_I8, IG_DTYPE_I32, IG_S_I32 },
+  { IG_DTYPE_I32, IG_DTYPE_I32, IG_DTYPE_I32, IG_S_I32 }, { IG_DTYPE_I64, IG_DTYPE_I64, IG_DTYPE_I64, IG_S_I64 }, { IG_DTYPE_U64, IG_DTYPE_U64, IG_DTYPE_U64, IG_S_U64 },
+  { IG_DTYPE_F16, IG_DTYPE_F16, IG_DTYPE_F32, IG_S_F32 }, { IG_DTYPE_BF16, IG_DTYPE_BF16, IG_DTYPE_F32, IG_S_F32 } };
+
+static void finish_product(test_call *t, const types *y, uint32_t n_in, uint32_t rank, const int64_t *out, ig_kind_id kind, const void *params) {
+  static const ig_dtype plain[] = { 0, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_U64, IG_DTYPE_BOOL };
+  ig_arena arena;
+  ig_arena_init(&arena, &ig_libc_allocator, 0);
+  const uint32_t n_extra = chance(60) ? (uint32_t)below(3) : 0;
+  const bool epi = n_extra > 0 || chance(20), narrow = epi && y->acc == IG_S_I32 && chance(50);
+  const ig_dtype result = narrow ? IG_DTYPE_F32 : y->out;
+  for (uint32_t i = 0; i < n_extra; i++) add_operand(t, plain[y->acc], rank, out, BROADCAST | TAME);
+  if (epi) random_epilogue(&arena, plain[y->acc], n_extra, plain[y->acc], result, &t->call.epi);
+  add_operand(t, result, rank, out, 0);
+  finish_call(t, kind, n_in, n_extra, 1, params);
+  check_all(t, y->acc == IG_S_F32 ? 2e-4 : y->acc == IG_S_F64 ? 1e-9 : 0);
+  free_call(t);
+  ig_arena_free(&arena);
+}
+
+static void test_matmul(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 300; round++) {
+    test_call t = { 0 };
+    const types *y = &type_cases[below((int64_t)IG_COUNT(type_cases))];
+    const bool is_float = y->acc == IG_S_F32 || y->acc == IG_S_F64;
+    const ig_matmul_params p = { .acc = y->acc, .alpha = is_float && chance(30) ? 0.125 : 1.0 };
+    const uint32_t n_batch = (uint32_t)below(3), rank = n_batch + 2;
+    int64_t a[IG_MAX_RANK], b[IG_MAX_RANK], out[IG_MAX_RANK];
+    const int64_t m = chance(25) ? 1 : chance(20) ? 100 : 1 + below(40), n = chance(15) ? 1 : chance(20) ? 130 : 1 + below(70), k = chance(5) ? 0 : chance(15) ? 300 : 1 + below(40);
+    for (uint32_t i = 0; i < n_batch; i++) a[i] = b[i] = out[i] = 1 + below(3);
+    a[rank - 2] = out[rank - 2] = m;
+    a[rank - 1] = b[rank - 2] = k;
+    b[rank - 1] = out[rank - 1] = n;
+    add_operand(&t, y->a, rank, a, BROADCAST | TAME);
+    add_operand(&t, y->b, rank, b, BROADCAST | TAME);
+    uint32_t n_in = 2;
+    if (y->acc == IG_S_I32 && y->b == IG_DTYPE_I8 && chance(70)) {
+      n_in = 4;
+      if (chance(70)) add_operand(&t, y->a, rank, a, BROADCAST);
+      else add_absent(&t);
+      if (chance(70)) add_operand(&t, y->b, rank, b, BROADCAST);
+      else add_absent(&t);
+    }
+    finish_product(&t, y, n_in, rank, out, IG_KIND_matmul, &p);
+  }
+}
+
+static int64_t extent(int64_t in, int64_t in_dilation, int64_t lo, int64_t hi, int64_t kernel, int64_t dilation, int64_t stride) {
+  const int64_t room = (in - 1) * in_dilation + 1 + lo + hi - (kernel - 1) * dilation - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+static void test_conv(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 300; round++) {
+    test_call t = { 0 };
+    const types *y = &type_cases[below((int64_t)IG_COUNT(type_cases))];
+    const bool pointwise = chance(25), depthwise = chance(25);
+    const int64_t n_spatial = chance(70) ? 2 : 1 + below(3), groups = chance(60) ? 1 : 1 + below(4), per = depthwise ? 1 : 1 + below(chance(20) ? 20 : 5);
+    ig_conv_params p = { .n_spatial = n_spatial, .groups = groups, .acc = y->acc };
+    const uint32_t rank = (uint32_t)n_spatial + 2;
+    int64_t x[IG_MAX_RANK] = { 1 + below(3), groups * per }, w[IG_MAX_RANK] = { groups * (depthwise ? 1 : 1 + below(chance(20) ? 20 : 6)), per }, out[IG_MAX_RANK] = { x[0], w[0] };
+    bool empty = false;
+    for (int64_t i = 0; i < n_spatial; i++) {
+      x[2 + i] = 1 + below(n_spatial == 3 ? 7 : 22);
+      w[2 + i] = pointwise ? 1 : 1 + below(4);
+      p.stride[i] = pointwise && chance(70) ? 1 : 1 + below(3);
+      p.dilation[i] = 1 + below(2);
+      p.in_dilation[i] = chance(85) ? 1 : 2;
+      p.pad_lo[i] = pointwise ? 0 : below(4) - (p.in_dilation[i] > 1);
+      p.pad_hi[i] = pointwise ? 0 : below(4) - (p.in_dilation[i] > 1);
+      out[2 + i] = extent(x[2 + i], p.in_dilation[i], p.pad_lo[i], p.pad_hi[i], w[2 + i], p.dilation[i], p.stride[i]);
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    add_operand(&t, y->a, rank, x, BROADCAST | TAME);
+    add_operand(&t, y->b, rank, w, BROADCAST | TAME);
+    uint32_t n_in = 2;
+    if (y->acc == IG_S_I32 && y->b == IG_DTYPE_I8 && chance(70)) {
+      n_in = 4;
+      if (chance(70)) add_operand(&t, y->a, rank, x, BROADCAST);
+      else add_absent(&t);
+      if (chance(70)) add_operand(&t, y->b, rank, w, BROADCAST);
+      else add_absent(&t);
+    }
+    finish_product(&t, y, n_in, rank, out, IG_KIND_conv, &p);
+  }
+}
+
+static void test_window(void **state) {
+  IG_UNUSED(state);
+  static const ig_dtype floats[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16 }, any[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I64, IG_DTYPE_F64 };
+  for (int round = 0; round < 400; round++) {
+    test_call t = { 0 };
+    const int64_t n_spatial = 1 + below(3);
+    ig_window_params p = { .mode = below(6), .n_spatial = n_spatial, .count_pad = below(2), .column_major = below(2), .p = 2, .alpha = 0.01, .beta = 0.75, .bias = 1 };
+    const bool takes_any = p.mode == IG_WINDOW_MAX || p.mode == IG_WINDOW_MAX_INDEX || p.mode == IG_WINDOW_FOLD;
+    const ig_dtype d = takes_any ? any[below(6)] : floats[below(4)];
+    const uint32_t rank = (uint32_t)n_spatial + 2;
+    int64_t image[IG_MAX_RANK] = { 1 + below(2), 1 + below(6) }, out[IG_MAX_RANK] = { image[0], image[1] }, columns[3] = { image[0], image[1], 1 };
+    bool empty = false;
+    for (int64_t i = 0; i < n_spatial; i++) {
+      image[2 + i] = 1 + below(n_spatial == 3 ? 6 : 14);
+      p.kernel[i] = 1 + below(4);
+      p.stride[i] = 1 + below(3);
+      p.dilation[i] = 1 + below(2);
+      p.pad_lo[i] = below(3);
+      p.pad_hi[i] = below(3);
+      out[2 + i] = extent(image[2 + i], 1, p.pad_lo[i], p.pad_hi[i], p.kernel[i], p.dilation[i], p.stride[i]);
+      if (chance(30) && p.mode != IG_WINDOW_FOLD && out[2 + i] * p.stride[i] < image[2 + i] + p.pad_lo[i]) out[2 + i]++;
+      empty |= out[2 + i] == 0;
+      columns[1] *= p.kernel[i];
+      columns[2] *= out[2 + i];
+    }
+    if (empty) continue;
+    const int flags = BROADCAST | (p.mode == IG_WINDOW_MAX || p.mode == IG_WINDOW_MAX_INDEX ? 0 : TAME);
+    if (p.mode == IG_WINDOW_FOLD) add_operand(&t, d, 3, columns, flags);
+    else add_operand(&t, d, rank, image, flags);
+    add_operand(&t, d, rank, p.mode == IG_WINDOW_FOLD || p.mode == IG_WINDOW_LRN ? image : out, 0);
+    if (p.mode == IG_WINDOW_MAX_INDEX) add_operand(&t, IG_DTYPE_I64, rank, out, 0);
+    finish_call(&t, IG_KIND_window, 1, 0, p.mode == IG_WINDOW_MAX_INDEX ? 2 : 1, &p);
+    check_all(&t, d == IG_DTYPE_F16 ? 2e-3 : ig_stype_of(d) == IG_S_F32 || ig_stype_of(d) == IG_S_F64 ? 1e-4 : 0);
+    free_call(&t);
+  }
+}
+
+static void test_rnn(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 150; round++) {
+    test_call t = { 0 };
+    const ig_dtype d = chance(70) ? IG_DTYPE_F32 : chance(50) ? IG_DTYPE_F64 : IG_DTYPE_F16;
+    const int64_t n_dir = 1 + below(2), n_time = 1 + below(6), n_batch = 1 + below(5), h = chance(30) ? 40 : 1 + below(20);
+    ig_rnn_params p = { .cell = below(3), .reverse = below(1ll << n_dir), .linear_before_reset = below(2), .input_forget = below(2), .clip = chance(30) ? 0.7 : 0 };
+    const int64_t gates = p.cell == IG_RNN_LSTM ? 4 : p.cell == IG_RNN_GRU ? 3 : 1;
+    for (int i = 0; i < 6; i++) {
+      p.act[i] = chance(60) ? (i % 3 == 0 ? IG_ACT_SIGMOID : IG_ACT_TANH) : 1 + below(11);
+      p.alpha[i] = 0.3;
+      p.beta[i] = 0.5;
+    }
+    add_operand(&t, d, 4, (const int64_t[]){ n_time, n_batch, n_dir, gates * h }, TAME);
+    ig_view *r = add_operand(&t, d, 3, (const int64_t[]){ n_dir, gates * h, h }, TAME | COMPACT);
+    if (d == IG_DTYPE_F32) for (int64_t i = 0; i < n_dir * gates * h * h; i++) ((float *)r->data)[i] *= 0.1f;
+    if (d == IG_DTYPE_F64) for (int64_t i = 0; i < n_dir * gates * h * h; i++) ((double *)r->data)[i] *= 0.1;
+    if (d == IG_DTYPE_F16) for (int64_t i = 0; i < n_dir * gates * h * h; i++) ((uint16_t *)r->data)[i] = ig_f32_to_f16(0.1f * ig_f16_to_f32(((uint16_t *)r->data)[i]));
+    if (chance(40)) {
+      ig_view *l = add_operand(&t, IG_DTYPE_I32, 1, (const int64_t[]){ n_batch }, COMPACT);
+      for (int64_t i = 0; i < n_batch; i++) ((int32_t *)l->data)[i] = (int32_t)below(n_time + 1);
+    } else {
+      add_absent(&t);
+    }
+    for (int i = 0; i < 2; i++) {
+      if (chance(50)) add_operand(&t, d, 3, (const int64_t[]){ n_dir, n_batch, h }, TAME);
+      else add_absent(&t);
+    }
+    if (p.cell == IG_RNN_LSTM && chance(40)) add_operand(&t, d, 2, (const int64_t[]){ n_dir, 3 * h }, TAME);
+    else add_absent(&t);
+    if (p.cell == IG_RNN_GRU && p.linear_before_reset && chance(50)) add_operand(&t, d, 2, (const int64_t[]){ n_dir, h }, TAME);
+    else add_absent(&t);
+    if (chance(80)) add_operand(&t, d, 4, (const int64_t[]){ n_time, n_dir, n_batch, h }, 0);
+    else add_absent(&t);
+    add_operand(&t, d, 3, (const int64_t[]){ n_dir, n_batch, h }, 0);
+    if (p.cell == IG_RNN_LSTM) add_operand(&t, d, 3, (const int64_t[]){ n_dir, n_batch, h }, 0);
+    else add_absent(&t);
+    finish_call(&t, IG_KIND_rnn, 7, 0, 3, &p);
+    check_all(&t, d == IG_DTYPE_F16 ? 4e-3 : 1e-3);
+    free_call(&t);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn) };
+  return cmocka_run_group_tests(tests, NULL, print_tally);
+}

@@ -1,0 +1,118 @@
+/* Layouts: what check refuses, sizes, packing by hand-computed values and round trips of random layouts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kern/format.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static void refused(const ig_format *f, uint32_t rank) {
+  ig_status st = ig_format_check(f, rank);
+  assert_non_null(st);
+  ig_status_free(st);
+}
+
+static void check_refuses(void **state) {
+  (void)state;
+  const ig_format panels = {.n_parts = 3, .axis = {1, 0, 1}, .extent = {0, 0, 16}}, plain = {0};
+  assert_null(ig_format_check(&panels, 2));
+  assert_null(ig_format_check(&plain, 8));
+  refused(&panels, 1);                                                                       /* axis 1 of one */
+  refused(&panels, 3);                                                                       /* axis 2 is not covered */
+  refused(&(ig_format){.n_parts = 2, .axis = {0, 0}}, 1);                                    /* covered twice */
+  refused(&(ig_format){.n_parts = 2, .axis = {0, 1}, .extent = {0, 4}}, 2);                  /* axis 1 only in part */
+  refused(&(ig_format){.n_parts = 13}, 2);
+  refused(&(ig_format){.n_parts = 4, .axis = {0}, .extent = {0, 65535, 65535, 65535}}, 1);   /* block too large */
+  refused(&(ig_format){.transform = 1}, 2);
+  assert_true(ig_format_is_plain(&plain));
+  assert_false(ig_format_is_plain(&panels));
+  assert_true(ig_format_equal(&panels, &panels));
+  assert_false(ig_format_equal(&panels, &plain));
+}
+
+/* [3, 5] in panels of 2 columns: columns 0 1 of every row, then 2 3, then 4 and padding. */
+static void panels_by_hand(void **state) {
+  (void)state;
+  const ig_format f = {.n_parts = 3, .axis = {1, 0, 1}, .extent = {0, 0, 2}};
+  const int64_t dims[] = {3, 5}, strides[] = {5, 1};
+  uint16_t src[15], dst[18], back[15] = {0};
+  for (uint16_t i = 0; i < 15; i++) src[i] = (uint16_t)(i + 1);
+  static const uint16_t want[18] = {1, 2, 6, 7, 11, 12, 3, 4, 8, 9, 13, 14, 5, 0, 10, 0, 15, 0};
+  int64_t n;
+  assert_true(ig_format_count(&f, dims, 2, &n));
+  assert_int_equal(n, 18);
+  ig_format_pack(&f, dims, 2, src, strides, dst, 2);
+  assert_memory_equal(dst, want, sizeof want);
+  ig_format_unpack(&f, dims, 2, dst, back, strides, 2);
+  assert_memory_equal(back, src, sizeof src);
+  const int64_t huge[] = {INT64_MAX / 2, 5};
+  assert_false(ig_format_count(&f, huge, 2, &n));
+  const int64_t none[] = {3, 0};
+  assert_true(ig_format_count(&f, none, 2, &n));
+  assert_int_equal(n, 0);
+  ig_format_pack(&f, none, 2, src, strides, dst, 2);
+}
+
+/* A random well-formed layout: every axis covered once, blocks sprinkled in. */
+static ig_format random_format(uint32_t rank) {
+  ig_format f = {0};
+  for (uint32_t a = 0; a < rank; a++) f.axis[f.n_parts++] = (uint8_t)a;
+  while (f.n_parts < 8 && rand() % 3) {
+    f.axis[f.n_parts] = (uint8_t)((uint32_t)rand() % rank);
+    f.extent[f.n_parts++] = (uint16_t)(1 + rand() % 5);
+  }
+  for (uint32_t i = f.n_parts - 1u; i > 0; i--) {
+    const uint32_t j = (uint32_t)rand() % (i + 1);
+    const uint8_t axis = f.axis[i];
+    const uint16_t extent = f.extent[i];
+    f.axis[i] = f.axis[j], f.extent[i] = f.extent[j];
+    f.axis[j] = axis, f.extent[j] = extent;
+  }
+  return f;
+}
+
+static void round_trips(void **state) {
+  (void)state;
+  srand(7);
+  for (int round = 0; round < 400; round++) {
+    const uint32_t rank = 1 + (uint32_t)rand() % 4;
+    const size_t elem = (size_t)1 << rand() % 4;
+    const ig_format f = random_format(rank);
+    int64_t dims[4], strides[4], n_plain = 1, n_packed;
+    for (uint32_t i = rank; i-- > 0;) {
+      dims[i] = 1 + rand() % 6;
+      strides[i] = n_plain;
+      n_plain *= dims[i];
+    }
+    assert_null(ig_format_check(&f, rank));
+    assert_true(ig_format_count(&f, dims, rank, &n_packed));
+    assert_true(n_packed >= n_plain);
+    uint8_t *src = malloc((size_t)n_plain * elem), *back = calloc((size_t)n_plain, elem), *packed = malloc((size_t)n_packed * elem);
+    for (size_t i = 0; i < (size_t)n_plain * elem; i++) src[i] = (uint8_t)(1 + rand() % 255);
+    ig_format_pack(&f, dims, rank, src, strides, packed, elem);
+    size_t zeros = 0;
+    for (size_t i = 0; i < (size_t)n_packed * elem; i++) zeros += packed[i] == 0;
+    assert_int_equal(zeros, (size_t)(n_packed - n_plain) * elem); /* padding and nothing else */
+    ig_format_unpack(&f, dims, rank, packed, back, strides, elem);
+    assert_memory_equal(back, src, (size_t)n_plain * elem);
+    free(src), free(back), free(packed);
+  }
+}
+
+static void transposed_source(void **state) {
+  (void)state;
+  const ig_format plain = {0};
+  const int64_t dims[] = {2, 3}, strides[] = {-1, 2}; /* rows backwards of a column-major matrix */
+  static const int32_t src[6] = {1, 2, 3, 4, 5, 6}, want[6] = {2, 4, 6, 1, 3, 5};
+  int32_t dst[6];
+  ig_format_pack(&plain, dims, 2, src + 1, strides, dst, 4);
+  assert_memory_equal(dst, want, sizeof want);
+  ig_format_pack(&plain, NULL, 0, src, NULL, dst, 4);
+  assert_int_equal(dst[0], 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_refuses), cmocka_unit_test(panels_by_hand), cmocka_unit_test(round_trips),
+                                     cmocka_unit_test(transposed_source)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
