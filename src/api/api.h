@@ -26,6 +26,9 @@ IG_MUST_USE ig_status ig_options_read(const void *opt, size_t known_size, const 
 IG_MUST_USE ig_status ig_build_options_read(const ig_build_options *opt, ig_build_options *out);
 /* A clone to work on, its arena limited to the build's memory (max_memory, 0 = what the machine or its cgroup has). */
 IG_MUST_USE ig_status ig_model_clone(const ig_model *m, uint64_t max_memory, ig_ir **out_ir);
+bool ig_stage_parse(const char *name, ig_stage *out);
+/* The text form of the model at a stage of the build with these options. */
+IG_MUST_USE ig_status ig_model_print(const ig_model *m, const ig_build_options *opt, ig_stage stage, ig_buf *out);
 /* Hands the whole buffer to write, frees it, and returns st, or what went wrong here. */
 IG_MUST_USE ig_status ig_buf_deliver(ig_buf *b, ig_status st, ig_write_fn write, void *user);
 

@@ -216,28 +216,30 @@ static ig_status describe_counts(const ig_model *m, bool json, ig_buf *out) {
   return st;
 }
 
-static ig_status describe_stage(const ig_model *m, ig_stage stage, ig_buf *out) {
+ig_status ig_model_print(const ig_model *m, const ig_build_options *opt, ig_stage stage, ig_buf *out) {
   ig_ir *ir;
-  IG_TRY(ig_model_clone(m, 0, &ir));
-  ig_build_options o = IG_BUILD_OPTIONS_INIT;
-  ig_status st = NULL;
-  if (stage != IG_STAGE_IMPORTED) {
-    st = ig_build_prepare(ir, &o);
-    if (!st) st = ig_build_to_stage(ir, &o, stage);
-  }
+  IG_TRY(ig_model_clone(m, opt->max_memory, &ir));
+  ig_status st = stage == IG_STAGE_IMPORTED ? NULL : ig_build_to_stage(ir, opt, stage);
   if (!st) ig_ir_print(ir, false, out);
   ig_ir_destroy(ir);
   return st;
 }
 
+bool ig_stage_parse(const char *name, ig_stage *out) {
+  static const struct { const char *name; ig_stage stage; } stages[] = { { "imported", IG_STAGE_IMPORTED }, { "canonical", IG_STAGE_CANONICAL }, { "lowered", IG_STAGE_LOWERED } };
+  for (size_t i = 0; i < IG_COUNT(stages); i++)
+    if (strcmp(name, stages[i].name) == 0) return *out = stages[i].stage, true;
+  return false;
+}
+
 ig_status ig_model_describe(const ig_model *m, const char *format, ig_write_fn write, void *user) {
   IG_REQUIRE(m && format && write, IG_ERROR_INVALID_ARGUMENT, "ig_model_describe: an argument is NULL");
-  static const struct { const char *name; ig_stage stage; } stages[] = { { "imported", IG_STAGE_IMPORTED }, { "canonical", IG_STAGE_CANONICAL }, { "lowered", IG_STAGE_LOWERED } };
+  const ig_build_options defaults = IG_BUILD_OPTIONS_INIT;
+  ig_stage stage;
   ig_buf out;
   ig_buf_init(&out, &m->env->alloc);
   const bool json = strcmp(format, "json") == 0;
   if (json || strcmp(format, "text") == 0) return ig_buf_deliver(&out, describe_counts(m, json, &out), write, user);
-  for (size_t i = 0; i < IG_COUNT(stages); i++)
-    if (strcmp(format, stages[i].name) == 0) return ig_buf_deliver(&out, describe_stage(m, stages[i].stage, &out), write, user);
+  if (ig_stage_parse(format, &stage)) return ig_buf_deliver(&out, ig_model_print(m, &defaults, stage, &out), write, user);
   IG_FAIL(IG_ERROR_INVALID_ARGUMENT, "'%s' is neither text, json nor a stage: imported, canonical or lowered", format);
 }

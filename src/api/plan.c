@@ -4,15 +4,47 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* A stage as text; after:PASS is written while the passes run. */
+static ig_status dump(const ig_model *m, const ig_build_options *o) {
+  ig_stage stage;
+  if (!o->dump || strncmp(o->dump, "after:", 6) == 0) return NULL;
+  IG_REQUIRE(ig_stage_parse(o->dump, &stage), IG_ERROR_INVALID_ARGUMENT, "'%s' is no stage: imported, canonical, lowered or after:PASS", o->dump);
+  ig_buf out;
+  ig_buf_init(&out, &m->env->alloc);
+  return ig_buf_deliver(&out, ig_model_print(m, o, stage, &out), o->write, o->write_user);
+}
+
+/* A build ends at the first node that it cannot do; what the caller wants to know is all of them. Takes st. */
+static ig_status list_all(const ig_model *m, const ig_build_options *o, ig_status st) {
+  const char *issue = ig_status_detail(st, IG_DETAIL_ISSUE_CODE);
+  if (ig_status_code(st) != IG_ERROR_UNSUPPORTED || !issue || strcmp(issue, "UNSUPPORTED_NODE") != 0) return st;
+  ig_ir *ir;
+  ig_build_problems problems;
+  ig_status more = ig_model_clone(m, o->max_memory, &ir);
+  if (!more) {
+    more = ig_build_find_problems(ir, o, &problems);
+    if (!more) more = ig_build_problems_status(&problems);
+    ig_build_problems_free(&problems);
+    ig_ir_destroy(ir);
+  }
+  if (ig_status_code(more) != IG_ERROR_UNSUPPORTED) {
+    ig_status_free(more);
+    return st;
+  }
+  ig_status_free(st);
+  return more;
+}
+
 static ig_status build(const ig_model *m, const ig_build_options *o, ig_plan *p) {
   ig_ir *ir;
   char hash[17];
   snprintf(hash, sizeof hash, "%016" PRIx64, m->hash);
   const ig_provenance prov = { .model_hash = hash };
+  IG_TRY(dump(m, o));
   IG_TRY(ig_model_clone(m, o->max_memory, &ir));
   ig_status st = ig_build_ir(ir, o, &prov, &p->result);
   ig_ir_destroy(ir);
-  return st;
+  return st ? list_all(m, o, st) : NULL;
 }
 
 ig_status ig_build(const ig_model *m, const ig_build_options *opt, ig_plan **out_plan) {

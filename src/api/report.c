@@ -6,8 +6,7 @@ static ig_status find(const ig_model *m, const ig_build_options *o, ig_report *r
   ig_ir *ir;
   IG_TRY(ig_model_clone(m, o->max_memory, &ir));
   r->n_nodes = ir->n_total_nodes;
-  ig_status st = ig_build_prepare(ir, o);
-  if (!st) st = ig_build_find_problems(ir, o, &r->problems);
+  ig_status st = ig_build_find_problems(ir, o, &r->problems);
   ig_ir_destroy(ir);
   return st;
 }
@@ -22,8 +21,6 @@ ig_status ig_model_check(const ig_model *m, const ig_build_options *opt, ig_repo
   IG_CHECK_MEM(r);
   r->env = m->env;
   ig_env_retain(r->env);
-  r->problems.alloc = &r->env->alloc;
-  ig_arena_init(&r->problems.arena, &r->env->alloc, 0);
   ig_status st = find(m, &o, r);
   if (st) ig_report_release(r);
   else *out_report = r;
@@ -53,7 +50,7 @@ static void describe_text(const ig_report *r, ig_buf *out) {
   for (size_t i = 0; i < n; i++) {
     const ig_problem p = ig_report_problem(r, i);
     ig_buf_printf(out, "  %s%s%s\n", p.code ? p.code : "", p.code ? ": " : "", p.message);
-    if (p.hint) ig_buf_printf(out, "      %s\n", p.hint);
+    if (p.hint && *p.hint) ig_buf_printf(out, "      %s\n", p.hint);
   }
 }
 

@@ -40,7 +40,7 @@ static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const
 
 ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t *out) {
   ig_plan_blob b = { .dtype = d->dtype, .rank = d->rank, .size = d->n_bytes };
-  size_t at;
+  size_t at = 0;
   if (format) IG_TRY(pack(e, d, format, as, &b, &at));
   else {
     memcpy(b.dims, d->dims, d->rank * sizeof(int64_t));

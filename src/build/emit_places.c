@@ -32,7 +32,7 @@ static ig_status place_profile(ig_emitter *e, size_t f, ig_mem_item *items, uint
     IG_TRY(IG_EMIT(e, places, (index[i] == IG_NONE ? (ig_plan_place){ 0 } : (ig_plan_place){ items[index[i]].offset, items[index[i]].size })));
   ig_build_result *r = b->result;
   if (total > r->activations) r->activations = total, r->lower_bound = bound;
-  const ig_plan_profile p = { .arena_size = total, .lower_bound = bound, .reserved = { b->profiles.defaulted[f] } };
+  const ig_plan_profile p = { .arena_size = total, .lower_bound = bound, .defaulted = b->profiles.defaulted[f] };
   return IG_EMIT(e, profiles, p);
 }
 

@@ -151,7 +151,7 @@ static ig_status resolve_graph(ig_ir *ir, ig_graph *g, ig_layouts *l) {
     IG_TRY(grow(ir, l));
     IG_TRY(view_layout(ir, n, x, &l->at[x->id], y, &l->at[y->id], &copy));
     if (!copy) continue;
-    ig_val *c;
+    ig_val *c = NULL;
     IG_TRY(copy_before(ir, l, n, x, &c));
     n->in[0] = c;
     IG_TRY(view_layout(ir, n, c, &l->at[c->id], y, &l->at[y->id], &copy));

@@ -27,26 +27,40 @@ static ig_status unknown(ig_build_problems *p, const ig_node *n) {
   return st;
 }
 
-static ig_status check_node(ig_build_problems *p, ig_node *n, bool *infer) {
-  if (!n->op) {
-    *infer = false;
-    return unknown(p, n);
+static bool is_done(const ig_op *op) { return op && (op->lower || op->cls == IG_CLASS_CONTROL || op->cls == IG_CLASS_CONST); }
+
+/* Operators that are not there, sub-graphs included. */
+static ig_status list_unknown(ig_build_problems *p, const ig_graph *g) {
+  for (const ig_node *n = g->first; n; n = n->next) {
+    if (!is_done(n->op)) IG_TRY(unknown(p, n));
+    for (uint32_t i = 0; i < n->n_attrs; i++)
+      if (n->attrs[i].type == IG_ATTR_GRAPH) IG_TRY(list_unknown(p, n->attrs[i].v.graph));
   }
-  ig_status st = ig_op_check(n);
-  if (st) {
-    *infer = false;
-    return take(p, n, st);
-  }
-  if (n->op->lower || n->op->cls == IG_CLASS_CONTROL || n->op->cls == IG_CLASS_CONST) return NULL;
-  *infer = false;
-  return unknown(p, n);
+  return NULL;
 }
 
-static ig_status check_graph(ig_build_problems *p, ig_graph *g, bool *infer) {
+static bool inputs_known(const ig_node *n) {
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const ig_val *v = ig_node_in(n, i);
+    if (v && v->kind == IG_VAL_TENSOR && (v->dtype == IG_DTYPE_NONE || v->rank < 0)) return false;
+  }
+  return true;
+}
+
+/* Types and attributes, as far as inputs are known: what follows from a node already listed is not listed again. A value that folding
+ * would supply is no problem yet. */
+static ig_status list_misfits(ig_build_problems *p, ig_graph *g) {
   for (ig_node *n = g->first; n; n = n->next) {
-    IG_TRY(check_node(p, n, infer));
-    for (uint32_t i = 0; i < n->n_attrs; i++)
-      if (n->attrs[i].type == IG_ATTR_GRAPH) IG_TRY(check_graph(p, n->attrs[i].v.graph, infer));
+    if (!is_done(n->op) || !inputs_known(n)) continue;
+    ig_status st = ig_op_check(n);
+    if (st) {
+      IG_TRY(take(p, n, st));
+      continue;
+    }
+    st = ig_op_infer(n);
+    const ig_code c = ig_status_code(st);
+    if (c == IG_ERROR_UNSUPPORTED || c == IG_ERROR_SHAPE) ig_status_free(st);
+    else if (st) IG_TRY(take(p, n, st));
   }
   return NULL;
 }
@@ -55,9 +69,11 @@ ig_status ig_build_find_problems(ig_ir *ir, const ig_build_options *opt, ig_buil
   memset(out, 0, sizeof *out);
   out->alloc = &ir->env->alloc;
   ig_arena_init(&out->arena, out->alloc, 0);
-  bool infer = true;
-  IG_TRY(check_graph(out, ir->main, &infer));
-  if (!infer) return NULL;
+  IG_TRY(list_unknown(out, ir->main));
+  const bool complete = out->list.n == 0;
+  IG_TRY(ig_build_prepare(ir, opt));
+  IG_TRY(list_misfits(out, ir->main));
+  if (!complete || out->list.n) return NULL;
   /* Every operator is there: what inference, folding or lowering cannot do shows by doing it. */
   ig_status st = ig_build_to_stage(ir, opt, IG_STAGE_LOWERED);
   if (!st) return NULL;

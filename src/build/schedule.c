@@ -57,21 +57,34 @@ static ig_val *value_of(const ig_node *n, uint32_t number) { return number < n->
 
 static ig_status push_task(ig_builder *b, const ig_build_task *t) { return IG_PUSH(&b->ir->env->alloc, b->tasks, *t) ? NULL : IG_OOM(); }
 
-static ig_status schedule_kernel(ig_builder *b, ig_node *n) {
-  const ig_region *g = n->region;
-  IG_NODE_REQUIRE(n, g->n_requests == 1, IG_ERROR_INTERNAL, "region of %u requests", g->n_requests);
+static ig_status schedule_request(ig_builder *b, ig_node *n, const ig_request *r) {
   const uint32_t at = (uint32_t)b->tasks.n;
-  ig_build_task t = { .kind = IG_STEP_KERNEL, .node = n, .request = g->requests[0], .scratch = IG_NONE };
+  ig_build_task t = { .kind = IG_STEP_KERNEL, .node = n, .request = *r, .scratch = IG_NONE };
   const uint32_t n_operands = ig_request_n_operands(&t.request);
   const ig_operand *shapes = t.request.operands;
   t.request.operands = IG_NEW_ARRAY(&b->arena, ig_operand, n_operands);
   if (!t.request.operands) return ig_arena_status(&b->arena);
   for (uint32_t i = 0; i < n_operands; i++) {
     ig_val *v = shapes[i].value == IG_NO_VALUE ? NULL : value_of(n, shapes[i].value);
-    IG_TRY(operand_of(b, v, &shapes[i], &t.request.operands[i]));
-    if (v) touch(b, t.request.operands[i].value, at);
+    ig_operand *o = &t.request.operands[i];
+    IG_TRY(operand_of(b, v, &shapes[i], o));
+    if (v && n->region->n_requests > 1 && i >= r->n_in + r->n_extra) {   /* this request writes a part of the result, which is compact */
+      o->offset = ig_dim_add(&b->ir->dims, o->offset, shapes[i].offset);
+      memcpy(o->dims, shapes[i].dims, o->rank * sizeof *o->dims);
+      memcpy(o->strides, shapes[i].strides, o->rank * sizeof *o->strides);
+    }
+    if (v) touch(b, o->value, at);
   }
   return push_task(b, &t);
+}
+
+static ig_status schedule_kernel(ig_builder *b, ig_node *n) {
+  const ig_region *g = n->region;
+  for (uint32_t i = 0; i < g->n_requests; i++) {
+    IG_NODE_REQUIRE(n, g->n_requests == 1 || g->requests[i].kind == IG_KIND_move, IG_ERROR_INTERNAL, "region of %u requests", g->n_requests);
+    IG_TRY(schedule_request(b, n, &g->requests[i]));
+  }
+  return NULL;
 }
 
 /* A move of v into the whole of buffer `to` (dims of v, compact). */

@@ -111,10 +111,6 @@ static void stream_destroy(ig_hal_stream *s) {
   ig_pool_destroy(((cpu_stream *)s)->pool);
   ig_free(&s->dev->env->alloc, s, sizeof(cpu_stream));
 }
-static ig_status stream_wait(ig_hal_stream *s) {
-  ig_pool_rest(((cpu_stream *)s)->pool);
-  return NULL;
-}
 
 /* ---- launches ---- */
 
@@ -144,6 +140,6 @@ static ig_status launch(ig_hal_stream *s, const ig_launch *l) {
 const ig_hal ig_hal_cpu = {
   .name = "cpu", .open = open_device, .close = close_device, .caps = ig_host_caps, .tactics = tactics, .describe = describe,
   .alloc = ig_host_alloc, .free = ig_host_free, .stream_create = stream_create, .stream_destroy = stream_destroy,
-  .stream_wait = stream_wait, .copy = ig_host_copy, .launch = launch, .event_create = ig_host_event_create,
+  .stream_wait = ig_host_stream_wait, .copy = ig_host_copy, .launch = launch, .event_create = ig_host_event_create,
   .event_destroy = ig_host_event_destroy, .event_record = ig_host_event_record, .event_seconds = ig_host_event_seconds,
 };

@@ -13,6 +13,10 @@ static uint32_t one_part(const ig_call *c, uint32_t n_threads) {
   IG_UNUSED(n_threads);
   return 1;
 }
+static size_t scratch(const ig_call *c, uint32_t n_parts) {
+  IG_UNUSED(n_parts);
+  return ig_ref_scratch(c);
+}
 static bool accept(const ig_query *q, ig_offer *out, const char **why) {
   IG_UNUSED(q);
   IG_UNUSED(why);
@@ -21,7 +25,7 @@ static bool accept(const ig_query *q, ig_offer *out, const char **why) {
   return true;
 }
 
-#define IG_KIND(kind_, number) static const ig_tactic ref_##kind_ = { .name = "ref." #kind_, .version = 1, .kind = IG_KIND_##kind_, .n_phases = 1, .query = accept, .parts = one_part, .run = run };
+#define IG_KIND(kind_, number) static const ig_tactic ref_##kind_ = { .name = "ref." #kind_, .version = 1, .kind = IG_KIND_##kind_, .n_phases = 1, .query = accept, .scratch = scratch, .parts = one_part, .run = run };
 #include "kern/kinds.def"
 #undef IG_KIND
 static const ig_tactic *const list[] = {

@@ -5,24 +5,6 @@
 
 typedef struct cloner { const ig_ir *src; ig_ir *dst; ig_val **map; /* by id of the source's value */ } cloner;
 
-#define COPY_VEC(a, to, from) \
-  ((from).n == 0 || (ig_grow((a), (void **)&(to).data, &(to).cap, (from).n, sizeof *(to).data) && \
-                     (memcpy((to).data, (from).data, (from).n * sizeof *(to).data), (to).n = (from).n, true)))
-
-static ig_status clone_dims(const ig_dims *from, ig_dims *to) {
-  const ig_allocator *a = to->alloc;
-  if (!COPY_VEC(a, to->nodes, from->nodes) || !COPY_VEC(a, to->symbols, from->symbols) || !COPY_VEC(a, to->guards, from->guards)) return IG_OOM();
-  to->max_nodes = from->max_nodes;
-  if (!from->table_cap) return NULL;
-  uint32_t *table = ig_alloc(a, from->table_cap * sizeof *table);
-  IG_CHECK_MEM(table);
-  memcpy(table, from->table, from->table_cap * sizeof *table);
-  ig_free(a, to->table, to->table_cap * sizeof *to->table);
-  to->table = table;
-  to->table_cap = from->table_cap;
-  return NULL;
-}
-
 static ig_val *clone_val(cloner *c, ig_graph *g, const ig_val *v) {
   if (!v) return NULL;
   if (c->map[v->id]) return c->map[v->id];
@@ -143,8 +125,9 @@ static ig_status clone_into(const ig_ir *src, ig_ir *dst, ig_val **map) {
   dst->n_props = src->n_props;
   dst->ir_version = src->ir_version;
   dst->producer = src->producer;
-  IG_TRY(clone_dims(&src->dims, &dst->dims));
-  if (!COPY_VEC(&dst->env->alloc, dst->events, src->events)) return IG_OOM();
+  IG_TRY(ig_dims_copy(&src->dims, &dst->dims));
+  for (size_t i = 0; i < src->events.n; i++)
+    if (!IG_PUSH(&dst->env->alloc, dst->events, src->events.data[i])) return IG_OOM();
   ig_graph *g;
   return src->main ? clone_graph(&c, src->main, NULL, &g) : NULL;
 }

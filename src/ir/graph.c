@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { MAX_NEAR_MISSES = 20000 };   /* a story longer than that is not read */
+
 ig_status ig_ir_create(ig_env *env, size_t memory_limit, ig_ir **out_ir) {
   *out_ir = NULL;
   ig_ir *ir = ig_alloc_zero(&env->alloc, 1, sizeof *ir);
@@ -263,6 +265,7 @@ ig_status ig_ir_event(ig_ir *ir, const char *pass, const ig_node *n, bool near_m
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
+  if (near_miss && ir->near_misses.n >= MAX_NEAR_MISSES) return NULL;
   if (near_miss) {
     const char *key = ig_arena_printf(&ir->arena, "%s\n%s\n%s", pass, n ? n->name : "", text);
     if (!key) return ig_arena_status(&ir->arena);

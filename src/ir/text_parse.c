@@ -82,6 +82,7 @@ static ig_status read_dims(ig_text *t, uint32_t max, ig_dim *out, uint32_t *out_
     const size_t len = (size_t)(t->p - s);
     out[n++] = len == 1 && *s == '?' ? IG_DIM_BAD : ig_dim_parse(&t->ir->dims, s, len);
     ig_status st = ig_dims_take_error(&t->ir->dims);
+    if (st && (ig_status_code(st) == IG_ERROR_OUT_OF_MEMORY || ig_status_code(st) == IG_ERROR_LIMIT)) return st;
     if (st) {
       ig_status bad = ig_text_error(t, "%s", ig_status_message(st));
       ig_status_free(st);

@@ -217,7 +217,7 @@ static void print_node(printer *p, const ig_node *n, uint32_t depth) {
     ig_buf_str(p->out, " @");
     quote(p, n->name);
   }
-  if (n->sources) {
+  if (n->sources && strcmp(n->sources, n->name) != 0) {
     ig_buf_str(p->out, " from ");
     quote(p, n->sources);
   }

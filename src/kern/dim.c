@@ -241,6 +241,39 @@ ig_status ig_dims_guard(ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b, const 
   return add_guard(t, g);
 }
 
+void ig_dims_drop_guards(ig_dims *t, size_t n) {
+  if (t->guards.n <= n) return;
+  t->guards.n = n;
+  memset(t->guard_table, 0, t->guard_table_cap * sizeof *t->guard_table);
+  for (uint32_t i = 1; i <= n; i++) {
+    size_t slot = (size_t)hash_guard(t, i) & (t->guard_table_cap - 1);
+    while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
+    t->guard_table[slot] = i;
+  }
+}
+
+#define COPY_VEC(a, to, from) \
+  ((from).n == 0 || (ig_grow((a), (void **)&(to).data, &(to).cap, (from).n, sizeof *(to).data) && \
+                     (memcpy((to).data, (from).data, (from).n * sizeof *(to).data), (to).n = (from).n, true)))
+
+static bool copy_table(const ig_allocator *a, uint32_t **to, size_t *to_cap, const uint32_t *from, size_t cap) {
+  if (cap == 0) return true;
+  *to = ig_alloc_zero(a, cap, sizeof **to);
+  if (!*to) return false;
+  memcpy(*to, from, cap * sizeof **to);
+  *to_cap = cap;
+  return true;
+}
+
+ig_status ig_dims_copy(const ig_dims *from, ig_dims *to) {
+  const ig_allocator *const a = to->alloc;
+  if (!COPY_VEC(a, to->nodes, from->nodes) || !COPY_VEC(a, to->spans, from->spans) || !COPY_VEC(a, to->symbols, from->symbols)) return IG_OOM();
+  if (!COPY_VEC(a, to->guards, from->guards) || !copy_table(a, &to->table, &to->table_cap, from->table, from->table_cap)) return IG_OOM();
+  if (!copy_table(a, &to->guard_table, &to->guard_table_cap, from->guard_table, from->guard_table_cap)) return IG_OOM();
+  to->max_nodes = from->max_nodes;
+  return NULL;
+}
+
 /* Constants before symbols before the rest; then what was made first. */
 static bool is_simpler(const ig_dims *t, ig_dim a, ig_dim b) {
   const uint16_t x = ig_dim_at(t, a)->op, y = ig_dim_at(t, b)->op;

@@ -39,7 +39,7 @@ IG_OUT_DIMS(out_dims) {
   IG_KIND_REQUIRE(p->reduction == IG_SCATTER_SET || ig_stype_of(x->dtype), "elements of type %s cannot be combined", ig_dtype_name(x->dtype));
   IG_KIND_REQUIRE(p->mode == IG_SCATTER_ND || (p->axis >= 0 && p->axis < x->rank), "axis %lld of data with %u dims", (long long)p->axis, x->rank);
   ig_dim want[IG_MAX_RANK];
-  uint32_t rank;
+  uint32_t rank = 0;
   IG_TRY(update_dims(r, t, node, want, &rank));
   IG_TRY(ig_kind_same_dims(r, t, node, u, want, rank, "the updates and what the index addresses"));
   ig_kind_copy_dims(out[0], &out_rank[0], x->dims, x->rank);

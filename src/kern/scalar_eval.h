@@ -277,7 +277,7 @@ static inline ig_sval ig_scalar_eval(const ig_sinsn *s, ig_sval a, ig_sval b, ig
   case IG_S_I32: return ig_eval_i32(s->op, a.i32, b.i32);
   case IG_S_I64: return ig_eval_i64(s->op, a.i64, b.i64);
   case IG_S_U64: return ig_eval_u64(s->op, a.u64, b.u64);
-  case IG_S_BOOL: return ig_eval_bool(s->op, a.b, b.b);
+  case IG_S_BOOL: return ig_eval_bool(s->op, a.b, s->op != IG_SOP_NOT && b.b); /* an unused operand may hold any bits */
   }
   return v;
 }

@@ -126,6 +126,7 @@ static ig_status find_attr(ig_onnx_importer *im, const ig_wire_list *l, const ch
   ig_wire_iter it = ig_wire_iterate(l);
   ig_wire_bytes b;
   *out_found = false;
+  IG_TRY(ig_onnx_reread(im, l));
   while (!*out_found && ig_wire_next(&it, &b)) {
     const char *other;
     IG_TRY(IG_PB_READ(attr, b, out));

@@ -38,7 +38,7 @@ static ig_status read_place(ig_onnx_importer *im, const char *tensor, const ig_p
 static ig_status open_file(ig_onnx_importer *im, const char *location, const ig_onnx_external **out) {
   for (size_t i = 0; i < im->externals.n; i++) {
     *out = &im->externals.data[i];
-    if (strcmp((*out)->location, location) == 0) return NULL;
+    if ((*out)->location == location) return NULL; /* one string has one address */
   }
   ig_file_map map;
   IG_TRY(ig_file_open_external(im->alloc, im->data_dir, im->real_dir, location, 0, 0, false, &map));

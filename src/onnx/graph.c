@@ -84,7 +84,7 @@ static ig_status read_shape(ig_onnx_importer *im, ig_wire_bytes bytes, uint32_t 
   return NULL;
 }
 
-static ig_status read_tensor_type(ig_onnx_importer *im, ig_wire_bytes bytes, const char *name, ig_pb_tensor_type *out, ig_dtype *out_dtype) {
+static ig_status read_tensor_type(ig_wire_bytes bytes, const char *name, ig_pb_tensor_type *out, ig_dtype *out_dtype) {
   IG_TRY(IG_PB_READ(tensor_type, bytes, out));
   IG_REQUIRE(out->elem_type != 0, IG_ERROR_BAD_MODEL, "input '%s': the data type is missing", name);
   *out_dtype = out->elem_type > 0 && out->elem_type <= INT32_MAX ? ig_onnx_dtype((int32_t)out->elem_type) : IG_DTYPE_NONE;
@@ -95,7 +95,7 @@ static ig_status read_tensor_type(ig_onnx_importer *im, ig_wire_bytes bytes, con
 /* A main graph's tensor needs its rank; other graphs' inputs get type and dims from the node around. */
 static ig_status set_tensor_type(ig_onnx_importer *im, ig_wire_bytes bytes, bool is_main, uint32_t io, ig_val *v) {
   ig_pb_tensor_type t;
-  IG_TRY(read_tensor_type(im, bytes, v->name, &t, &v->dtype));
+  IG_TRY(read_tensor_type(bytes, v->name, &t, &v->dtype));
   if (!is_main) return NULL;
   if (!t.shape.p)
     return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "input '%s' has no shape: its rank must be known; write one into the model, dims may stay symbolic", v->name), IG_DETAIL_HINT,
@@ -162,7 +162,6 @@ static ig_status add_output(ig_onnx_importer *im, const ig_onnx_scope *s, ig_wir
   return NULL;
 }
 
-/* Names come from the table of strings, which goes with the importer: the ir's are copies in its arena already. */
 static ig_status add_outputs(ig_onnx_importer *im, const ig_onnx_scope *s, const ig_wire_list *l) {
   ig_graph *g = s->graph;
   g->outputs = IG_NEW_ARRAY(im->arena, ig_val *, (size_t)l->n + 1);

@@ -53,6 +53,7 @@ typedef struct ig_onnx_importer {
   uint32_t depth;                            /* graphs and calls around */
   bool in_function;
   uint64_t n_written, n_nodes, n_inlined, n_edges;
+  uint64_t work_left;                        /* bytes that may still be read again for calls of functions */
   bool copy_all;                             /* nothing may point into the input; the arena's limit is its owner's */
   size_t raw_budget;                         /* bytes of raw data that may still be copied on top of the memory limit */
 } ig_onnx_importer;
@@ -60,16 +61,18 @@ typedef struct ig_onnx_importer {
 /* What a NULL out of the arena or the ir stands for. */
 IG_MUST_USE ig_status ig_onnx_no_memory(const ig_onnx_importer *im);
 #define IG_ONNX_CHECK_MEM(im, p) do { if (!(p)) return ig_onnx_no_memory(im); } while (0)
-/* Name or similar as a C string, one copy for equal ones. Refuses NUL, bad UTF-8 and more than 65,535 bytes; absent gives "". */
+/* Name or similar as a C string, one copy for equal ones. Refuses NUL, bad UTF-8 and more than 65,535 bytes; absent gives "". Lives in the arena. */
 IG_MUST_USE ig_status ig_onnx_string(ig_onnx_importer *im, ig_wire_bytes b, const char **out);
+/* Takes the bytes of a list that is read again for a call from what is left; the limit is 'inlining'. */
+IG_MUST_USE ig_status ig_onnx_reread(ig_onnx_importer *im, const ig_wire_list *l);
 /* Opens and closes one level of graphs and calls. */
 IG_MUST_USE ig_status ig_onnx_enter(ig_onnx_importer *im, const char *what, const char *name);
 void ig_onnx_leave(ig_onnx_importer *im);
 
 /* ---- model.c ---- */
 IG_MUST_USE ig_status ig_onnx_read_opsets(ig_onnx_importer *im, const ig_wire_list *list, ig_onnx_opsets *out);
-/* Version in force, 0 if the domain is not imported; "ai.onnx" = "". */
-int64_t ig_onnx_opset_of(const ig_onnx_frame *f, const char *domain);
+/* Version in force, 0 if the domain is not imported. A function that does not import a domain has the model's. */
+int64_t ig_onnx_opset_of(const ig_onnx_importer *im, const ig_onnx_frame *f, const char *domain);
 
 /* ---- graph.c ---- */
 /* The value that `name` means here, NULL if none; *out_absent: an input left out of the function's call. */
@@ -79,11 +82,13 @@ IG_MUST_USE ig_status ig_onnx_declare(ig_onnx_importer *im, ig_onnx_scope *s, co
 IG_MUST_USE ig_status ig_onnx_import_graph(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_onnx_scope *outer, ig_graph *parent, ig_wire_bytes bytes, ig_graph **out);
 
 /* ---- node.c ---- */
+/* A node's name, or its first result's where it has none, with the frame's prefix. */
+IG_MUST_USE ig_status ig_onnx_node_name(ig_onnx_importer *im, const ig_onnx_frame *f, const ig_pb_node *p, const char **out);
 IG_MUST_USE ig_status ig_onnx_import_nodes(ig_onnx_importer *im, ig_onnx_scope *s, const ig_wire_list *nodes);
 
 /* ---- order.c ---- */
-/* The nodes in an order where every use comes after its definition. *out_order stays NULL where they already are; else n slices, to be freed by the caller. */
-IG_MUST_USE ig_status ig_onnx_order(ig_onnx_importer *im, const ig_wire_list *nodes, ig_wire_bytes **out_order);
+/* Counts the nodes and edges against the limits, and gives the nodes in an order where every use comes after its definition. *out_order stays NULL where they already are; else n slices, to be freed by the caller. */
+IG_MUST_USE ig_status ig_onnx_order(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_wire_list *nodes, ig_wire_bytes **out_order);
 
 /* ---- function.c ---- */
 IG_MUST_USE ig_status ig_onnx_read_functions(ig_onnx_importer *im, const ig_wire_list *list);

@@ -140,6 +140,6 @@ static const ig_op_arg norm_in[] = { { "X", 'T', IG_TYPES_FLOAT, 0 }, { "scale",
 static const ig_op_arg norm_out[] = { { "Y", 'T', IG_TYPES_FLOAT, 0 }, { "running_mean", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL }, { "running_var", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL } };
 static const ig_op_attr attrs[] = { { "epsilon", IG_ATTR_FLOAT, false, 0, 1e-5f, NULL }, { "momentum", IG_ATTR_FLOAT, false, 0, 0.9f, NULL }, { "training_mode", IG_ATTR_INT, false, 0, 0, NULL } };
 static const char *const cases[] = { "f32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "f16[2,3] f32[3] f32[3] f64[3] f64[3] epsilon=0.01",
-                                     "f32[2,3,4] f32[3] f32[3] f32[3] f32[3] training_mode=1", NULL };
+                                     "f32[2,3,4] f32[3] f32[3] f32[3] f32[3] training_mode=1 -> 3", NULL };
 const ig_op ig_op_BatchNormalization = { .domain = "", .name = "BatchNormalization", .since = 15, .oldest = 7, .cls = IG_CLASS_MAP, IG_OP_ARGS(norm_in, norm_out), IG_OP_ATTRS(attrs),
                                          .import = import_batch_norm, .infer = infer_batch_norm, .lower = lower_batch_norm, .cases = cases };

@@ -48,6 +48,6 @@ static const ig_op_attr attrs[] = { { "value", IG_ATTR_TENSOR, false, 0, 0, NULL
                                     { "value_int", IG_ATTR_INT, false, 0, 0, NULL },     { "value_ints", IG_ATTR_INTS, false, 0, 0, NULL },
                                     { "value_float", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "value_floats", IG_ATTR_FLOATS, false, 0, 0, NULL },
                                     { "value_string", IG_ATTR_STRING, false, 0, 0, NULL }, { "value_strings", IG_ATTR_STRINGS, false, 0, 0, NULL } };
-static const char *const cases[] = { "value_int=3", "value_ints={1,2,3}", "value_float=0.5", "value_floats={1.0,2.0}", NULL };
+static const char *const cases[] = { "value_int=3", "value_ints=1,2,3", "value_float=0.5", "value_floats=1.0,2.0", NULL };
 const ig_op ig_op_Constant = { .domain = "", .name = "Constant", .since = 25, .oldest = 1, .cls = IG_CLASS_CONST, .accuracy = IG_ACCURACY_EXACT, .out = out_args, .n_out = 1, IG_OP_ATTRS(attrs),
                                .infer = infer, .lower = lower, .cases = cases };

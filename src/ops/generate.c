@@ -136,7 +136,7 @@ static ig_status lower_constant_of_shape(ig_lower *l, const ig_node *n) {
 static const ig_op_arg cos_in[] = { { "input", 0, IG_T(I64), 0 } };
 static const ig_op_arg cos_out[] = { { "output", 0, FILL_TYPES, 0 } };
 static const ig_op_attr cos_attrs[] = { { "value", IG_ATTR_TENSOR, false, 0, 0, NULL } };
-static const char *const cos_cases[] = { "i64[2]={2,3}", "i64[0]", NULL };
+static const char *const cos_cases[] = { "i64[2]=2,3", "i64[0]=", NULL };
 const ig_op ig_op_ConstantOfShape = { .domain = "", .name = "ConstantOfShape", .since = 25, .oldest = 9, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(cos_in, cos_out), IG_OP_ATTRS(cos_attrs),
                                       .infer = infer_constant_of_shape, .dims = dims_constant_of_shape, .lower = lower_constant_of_shape, .cases = cos_cases };
 

@@ -271,8 +271,9 @@ ig_status ig_op_lower(ig_node *n, ig_graph *graph, ig_node *before) {
   ig_lower l = { .ir = graph->ir, .graph = graph, .before = before, .src = n };
   ig_status s = n->op->lower(&l, n);
   if (s) ig_lo_fail(&l, s);
-  if (l.error) return l.error;
-  IG_TRY(ig_infer_dims_done(n));
+  ig_status dims_error = ig_infer_dims_done(n);   /* the cause, where a program or a view met a dim that could not be made */
+  if (dims_error) ig_status_free(l.error);
+  if (dims_error || l.error) return dims_error ? dims_error : l.error;
   for (uint32_t i = 0; i < n->n_out; i++)
     IG_NODE_REQUIRE(n, !n->out[i] || n->out[i]->forward, IG_ERROR_INTERNAL, "lowering did not declare result %u", i);
   return NULL;

@@ -127,10 +127,10 @@ static ig_val *add_biases(ig_lower *l, const cell *c, const ig_rnn_params *p, ig
 }
 
 /* X * W^T + biases as [T, B, D, G*H]: rows are time steps and batch together, columns directions and gates. */
-static ig_val *input_product(ig_lower *l, const ig_node *n, const cell *c, const ig_rnn_params *p) {
+static ig_val *input_product(ig_lower *l, const ig_node *n, const cell *c, const ig_rnn_params *p, int64_t directions) {
   ig_dims *t = &l->ir->dims;
   ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1), *bias = ig_node_in(n, 3);
-  const ig_dim hidden = ig_node_in(n, 2)->dims[2], rows = ig_dim_mul(t, x->dims[0], x->dims[1]), width = ig_dim_mul(t, w->dims[0], w->dims[1]);
+  const ig_dim hidden = ig_node_in(n, 2)->dims[2], gates = ig_dim_mul_c(t, hidden, c->gates), rows = ig_dim_mul(t, x->dims[0], x->dims[1]), width = ig_dim_mul_c(t, gates, directions);
   const ig_dim flat_x[2] = { rows, x->dims[2] }, flat_w[2] = { width, w->dims[2] }, one_row[2] = { ig_dim_const(t, 1), width }, product[2] = { rows, width };
   static const uint8_t transpose[IG_MAX_RANK] = { 1, 0 }, time_first[IG_MAX_RANK] = { 1, 0, 2, 3 };
   ig_sprog epi = { 0 };
@@ -146,7 +146,7 @@ static ig_val *input_product(ig_lower *l, const ig_node *n, const cell *c, const
   const ig_lo_matmul_desc d = { .a = ig_lo_reshape(l, x, 2, flat_x), .b = ig_lo_permute(l, ig_lo_reshape(l, w, 2, flat_w), transpose), .alpha = 1, .dtype = x->dtype,
                                 .epi = bias ? &epi : NULL, .extra = &bias, .n_extra = bias ? 1 : 0 };
   if (!d.a || !d.b) return NULL;
-  const ig_dim full[4] = { x->dims[0], x->dims[1], w->dims[0], w->dims[1] };
+  const ig_dim full[4] = { x->dims[0], x->dims[1], ig_dim_const(t, directions), gates };
   ig_val *y = ig_lo_reshape(l, ig_lo_matmul(l, &d), 4, full);
   return ig_node_attr_i(n, "layout", 0) ? ig_lo_permute(l, y, time_first) : y;
 }
@@ -163,7 +163,7 @@ static ig_status rnn_lower(ig_lower *l, const ig_node *n) {
   int64_t directions;
   IG_TRY(read_params(n, c, &directions, &p));
   ig_val *x = ig_node_in(n, 0), *r = ig_node_in(n, 2), *bias = ig_node_in(n, 3);
-  ig_val *in[7] = { input_product(l, n, c, &p), r, ig_node_in(n, 4), state(l, n, ig_node_in(n, 5)), state(l, n, ig_node_in(n, 6)), ig_node_in(n, 7), NULL };
+  ig_val *in[7] = { input_product(l, n, c, &p, directions), r, ig_node_in(n, 4), state(l, n, ig_node_in(n, 5)), state(l, n, ig_node_in(n, 6)), ig_node_in(n, 7), NULL };
   if (!in[0]) return NULL;
   if (c->id == IG_RNN_GRU && p.linear_before_reset && bias) in[6] = columns(l, bias, ig_dim_mul_c(&l->ir->dims, r->dims[2], 5), r->dims[2]);
   ig_dtype dtypes[3];

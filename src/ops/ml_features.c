@@ -121,8 +121,8 @@ static const ig_op_attr imputer_attrs[] = { { "imputed_value_floats", IG_ATTR_FL
                                             { "replaced_value_float", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "replaced_value_int64", IG_ATTR_INT, false, 0, 0, NULL } };
 static const ig_op_attr scaler_attrs[] = { { "offset", IG_ATTR_FLOATS, false, 0, 0, NULL }, { "scale", IG_ATTR_FLOATS, false, 0, 0, NULL } };
 static const char *const binarizer_cases[] = { "f32[2,3] threshold=0.5", "i64[4]", NULL };
-static const char *const imputer_cases[] = { "f32[2,3] imputed_value_floats={1.0,2.0,3.0}", "i64[4] imputed_value_int64s={7}", NULL };
-static const char *const scaler_cases[] = { "f32[2,3] offset={1.0,2.0,3.0} scale={2.0,2.0,2.0}", "i32[4] offset={1.0} scale={0.5}", NULL };
+static const char *const imputer_cases[] = { "f32[2,3] imputed_value_floats=1.0,2.0,3.0", "i64[4] imputed_value_int64s=7", NULL };
+static const char *const scaler_cases[] = { "f32[2,3] offset=1.0,2.0,3.0 scale=2.0,2.0,2.0", "i32[4] offset=1.0 scale=0.5", NULL };
 #define ML(name_, outs_, attrs_, infer_, lower_, cases_)                                                                                               \
   { .domain = "ai.onnx.ml", .name = name_, .since = 1, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(ml_in, outs_), IG_OP_ATTRS(attrs_), .infer = infer_, \
     .lower = lower_, .cases = cases_ }

@@ -41,12 +41,12 @@ static ig_status set_elems(ig_node *n, const ig_dim *elems, int64_t count) {
   return NULL;
 }
 
-/* The expression overflowed or divided by zero: nothing is known. Other errors stand. */
+/* The expression overflowed or divided by zero: nothing is known. Only lack of memory stands. */
 static ig_status forgive(ig_dims *t, ig_dim *d) {
   ig_status s = ig_dims_take_error(t);
   if (!s) return NULL;
   *d = IG_DIM_BAD;
-  if (ig_status_code(s) == IG_ERROR_OUT_OF_MEMORY || ig_status_code(s) == IG_ERROR_LIMIT) return s;
+  if (ig_status_code(s) == IG_ERROR_OUT_OF_MEMORY) return s;
   ig_status_free(s);
   return NULL;
 }

@@ -83,7 +83,7 @@ static const ig_op_arg float_out[] = { { "output", 'T', IG_TYPES_FLOAT, 0 } };
 #define SHAPE { "shape", IG_ATTR_INTS, true, 0, 0, NULL }
 static const ig_op_attr normal_attrs[] = { SEED, NORMAL, SHAPE }, uniform_attrs[] = { SEED, UNIFORM, SHAPE };
 static const ig_op_attr normal_like_attrs[] = { SEED, NORMAL }, uniform_like_attrs[] = { SEED, UNIFORM };
-static const char *const shaped_cases[] = { "shape={2,3} seed=1.0", "shape={4} dtype=11", NULL };
+static const char *const shaped_cases[] = { "shape=2,3 seed=1.0", "shape=4 dtype=11", NULL };
 static const char *const like_cases[] = { "f32[2,3]", "i32[4] dtype=10", NULL };
 const ig_op ig_op_RandomNormal = { .domain = "", .name = "RandomNormal", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, .out = float_out, .n_out = 1,
                                    IG_OP_ATTRS(normal_attrs), .infer = infer_shaped, .lower = lower_normal, .cases = shaped_cases };
@@ -187,6 +187,6 @@ static ig_status lower_dropout(ig_lower *l, const ig_node *n) {
 static const ig_op_arg dropout_in[] = { { "data", 'T', DROPOUT_TYPES, 0 }, { "ratio", 'R', DROPOUT_TYPES, IG_ARG_OPTIONAL }, { "training_mode", 'B', IG_T(BOOL), IG_ARG_OPTIONAL } };
 static const ig_op_arg dropout_out[] = { { "output", 'T', DROPOUT_TYPES, 0 }, { "mask", 0, IG_T(BOOL), IG_ARG_OPTIONAL } };
 static const ig_op_attr dropout_attrs[] = { { "seed", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const dropout_cases[] = { "f32[2,3]", "f32[2,3] f32[]=0.5 bool[]=1", "f16[4] - bool[]=1 seed=3", NULL };
+static const char *const dropout_cases[] = { "f32[2,3]", "f32[2,3] f32[]=0.5 bool[]=1 -> 2", "f16[4] - bool[]=1 seed=3 -> 2", NULL };
 const ig_op ig_op_Dropout = { .domain = "", .name = "Dropout", .since = 22, .oldest = 7, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(dropout_in, dropout_out),
                               IG_OP_ATTRS(dropout_attrs), .import = import_dropout, .infer = infer_dropout, .simplify = simplify_dropout, .lower = lower_dropout, .cases = dropout_cases };

@@ -181,6 +181,6 @@ static ig_status lower_grid(ig_lower *l, const ig_node *n) {
 static const ig_op_arg grid_in[] = { { "theta", 'T', IG_TYPES_FLOAT, 0 }, { "size", 0, IG_T(I64), 0 } };
 static const ig_op_arg grid_out[] = { { "grid", 'T', IG_TYPES_FLOAT, 0 } };
 static const ig_op_attr grid_attrs[] = { { "align_corners", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const grid_cases[] = { "f32[2,2,3] i64[4]={2,3,5,6}", "f32[1,3,4] i64[5]={1,3,2,3,4} align_corners=1", NULL };
+static const char *const grid_cases[] = { "f32[2,2,3] i64[4]=2,3,5,6", "f32[1,3,4] i64[5]=1,3,2,3,4 align_corners=1", NULL };
 const ig_op ig_op_AffineGrid = { .domain = "", .name = "AffineGrid", .since = 20, .oldest = 20, .cls = IG_CLASS_MAP, IG_OP_ARGS(grid_in, grid_out), IG_OP_ATTRS(grid_attrs), .infer = infer_grid,
                                  .lower = lower_grid, .cases = grid_cases };

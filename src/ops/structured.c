@@ -100,7 +100,9 @@ ig_val *ig_lo_cast(ig_lower *l, ig_val *x, ig_dtype dtype) {
   ig_sbuild b;
   ig_sprog p;
   ig_sbuild_init(&b, &l->ir->arena);
-  ig_s_store(&b, 0, ig_s_load(&b, 0, x->dtype), 0);
+  const ig_stype to = ig_stype_of(dtype);
+  const ig_sreg v = ig_s_load(&b, 0, x->dtype);
+  ig_s_store(&b, 0, ig_s_type(&b, v) == to ? v : ig_s_cast(&b, v, to), 0);
   ig_status st = ig_sbuild_finish(&b, &p);
   if (st) return ig_lo_fail(l, st), NULL;
   return ig_lo_map(l, &x, 1, &p, dtype, (uint32_t)x->rank, x->dims);

@@ -112,10 +112,10 @@ static const ig_op_arg step_out[] = { { "outputs", 0, REAL, IG_ARG_VARIADIC | IG
 static const ig_op_attr adagrad_attrs[] = { F("norm_coefficient", 0), F("decay_factor", 0), F("epsilon", 1e-6f) };
 static const ig_op_attr adam_attrs[] = { F("alpha", 0.9f), F("beta", 0.999f), F("norm_coefficient", 0), F("norm_coefficient_post", 0), F("epsilon", 1e-6f) };
 static const ig_op_attr momentum_attrs[] = { REQUIRED("alpha", IG_ATTR_FLOAT), REQUIRED("beta", IG_ATTR_FLOAT), REQUIRED("norm_coefficient", IG_ATTR_FLOAT), REQUIRED("mode", IG_ATTR_STRING) };
-static const char *const adagrad_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] norm_coefficient=0.1", NULL };
-static const char *const adam_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] f32[3]", NULL };
-static const char *const momentum_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] alpha=0.9 beta=1.0 norm_coefficient=0.01 mode=standard",
-                                              "f32[] i64[] f32[3] f64[2] f32[3] f64[2] f32[3] f64[2] alpha=0.9 beta=1.0 norm_coefficient=0.01 mode=nesterov", NULL };
+static const char *const adagrad_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] norm_coefficient=0.1 -> 2", NULL };
+static const char *const adam_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] f32[3] -> 3", NULL };
+static const char *const momentum_cases[] = { "f32[] i64[] f32[3] f32[3] f32[3] alpha=0.9 beta=1.0 norm_coefficient=0.01 mode=standard -> 2",
+                                              "f32[] i64[] f32[3] f64[2] f32[3] f64[2] f32[3] f64[2] alpha=0.9 beta=1.0 norm_coefficient=0.01 mode=nesterov -> 4", NULL };
 #define STEP(name_, attrs_, infer_, lower_, cases_)                                                                                                              \
   { .domain = "ai.onnx.preview.training", .name = name_, .since = 1, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(step_in, step_out), IG_OP_ATTRS(attrs_), .infer = infer_, \
     .lower = lower_, .cases = cases_ }

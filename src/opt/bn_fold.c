@@ -71,6 +71,7 @@ static int channel_axis(const ig_node *m, const ig_val *w) {
 
 static ig_status rebuild(site *s) {
   ig_node *m = s->main, *bn = s->bn;
+  const uint32_t first_new_id = s->c->ir->next_id;
   ig_val *w = ig_node_in(m, 1), *old_bias = ig_node_in(m, 2);
   const double eps = (double)ig_node_attr_f(bn, "epsilon", 1e-5f);
   ig_val *scale = op(s, "Div", ig_node_in(bn, 1), sqrt_of(s, op(s, "Add", ig_node_in(bn, 4), scalar(s, w->dtype, eps))));
@@ -88,6 +89,7 @@ static ig_status rebuild(site *s) {
   ig_val *y = product ? op(s, "Add", made->out[0], bias) : made->out[0];
   if (s->st) return s->st;
   IG_TRY(ig_op_replace(bn, 0, y));
+  IG_TRY(ig_opt_keep_names(bn, first_new_id));
   ig_opt_drop(bn);
   return NULL;
 }

@@ -56,15 +56,17 @@ static bool is_nothing(const ig_node *n) {
   return true;
 }
 
-static ig_status drop(ig_pass_ctx *c, ig_node *n, ig_val *v, const char *why) {
+static ig_status drop(ig_pass_ctx *c, ig_node *n, ig_val *v, uint32_t first_new_id, const char *why) {
   if (!ig_pass_take(c)) return NULL;
   IG_TRY(ig_ir_event(c->ir, c->name, n, false, "%s %s", n->type, why));
   IG_TRY(ig_op_replace(n, 0, v));
+  IG_TRY(ig_opt_keep_names(n, first_new_id));
   if (ig_opt_done(n)) ig_opt_drop(n);
   return NULL;
 }
 
 static ig_status join_transposes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
+  const uint32_t first_new_id = c->ir->next_id;
   int64_t first[IG_MAX_RANK], second[IG_MAX_RANK], perm[IG_MAX_RANK];
   ig_val *x = ig_node_in(p, 0);
   if (!reads_perm(p, first) || !reads_perm(n, second)) return NULL;
@@ -75,7 +77,7 @@ static ig_status join_transposes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
   const ig_ir_attr a = { .name = "perm", .type = IG_ATTR_INTS, .n = (uint32_t)x->rank, .v.ints = kept };
   ig_status st;
   ig_node *m = ig_op_node(n->graph, n, "Transpose", &x, 1, 1, &a, 1, &st);
-  return m ? drop(c, n, m->out[0], "of a Transpose becomes one") : st;
+  return m ? drop(c, n, m->out[0], first_new_id, "of a Transpose becomes one") : st;
 }
 
 /* The target can be written down as a constant where at most one of its dims is not constant, and none is 0. */
@@ -83,6 +85,7 @@ static ig_status join_reshapes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
   int64_t target[IG_MAX_RANK];
   const ig_val *y = n->out[0];
   uint32_t n_unknown = 0;
+  const uint32_t first_new_id = c->ir->next_id;
   for (int k = 0; k < y->rank; k++) {
     if (!ig_dim_is_const(&c->ir->dims, y->dims[k], &target[k])) {
       target[k] = -1;
@@ -96,7 +99,7 @@ static ig_status join_reshapes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
   ig_status st;
   ig_node *m = ig_op_node(n->graph, n, "Reshape", in, 2, 1, NULL, 0, &st);
   if (!m) return st;
-  if (ig_opt_done(m) || ig_opt_same_dims(c->ir, m->out[0], y)) return drop(c, n, m->out[0], "of a reshape becomes one");
+  if (ig_opt_done(m) || ig_opt_same_dims(c->ir, m->out[0], y)) return drop(c, n, m->out[0], first_new_id, "of a reshape becomes one");
   ig_opt_drop(m);
   return NULL;
 }
@@ -106,7 +109,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   if (n->form != IG_FORM_OP || *c->budget == 0 || n->n_in == 0 || n->n_out == 0 || !n->out[0] || ig_opt_done(n)) return NULL;
   ig_val *x = ig_node_in(n, 0);
   if (!x) return NULL;
-  if (same_type(c->ir, x, n->out[0]) && is_nothing(n)) return drop(c, n, x, "changes nothing");
+  if (same_type(c->ir, x, n->out[0]) && is_nothing(n)) return drop(c, n, x, c->ir->next_id, "changes nothing");
   const ig_node *p = x->data ? NULL : x->producer;
   if (!p || p->form != IG_FORM_OP || p->n_out == 0 || p->out[0] != x) return NULL;
   if (ig_opt_is(n, "Transpose") && ig_opt_is(p, "Transpose")) return join_transposes(c, n, p);

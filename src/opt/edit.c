@@ -52,7 +52,8 @@ ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const ig_
   ig_arena *a = &c->ir->arena;
   const ig_request *old = ig_opt_request(n);
   ig_region *region = make_region(a, e, old, n->n_out);
-  ig_node *m = region ? ig_node_new(n->graph, n, n->name, IG_FORM_KERNEL, e->vals, e->n_vals, 0) : NULL;
+  const char *name = also && e->r.kind != IG_KIND_map ? also->name : n->name;
+  ig_node *m = region ? ig_node_new(n->graph, n, name, IG_FORM_KERNEL, e->vals, e->n_vals, 0) : NULL;
   if (!m) return ig_arena_status(a);
   const uint32_t n_read = e->r.n_in + e->r.n_extra;
   for (uint32_t i = 0; i < old->n_out; i++) {

@@ -20,7 +20,7 @@ ig_val *ig_opt_operand(const ig_node *n, uint32_t i);
 /* Appends an input like `like` that reads v (NULL: left out). False when there is no room. */
 bool ig_edit_input(ig_edit *e, const ig_operand *like, ig_val *v);
 /* Puts the node in n's place: its results are n's values, defined by the new node; n is off the list. also: a node that was merged in
- * (its name joins `sources`), or NULL. r's results are like those of n's request. */
+ * (its name joins `sources`; a kernel that took a map keeps its name), or NULL. r's results are like those of n's request. */
 IG_MUST_USE ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const ig_node *also, ig_node **out_node);
 /* The register as it reads back after storing it to dtype. */
 ig_sreg ig_edit_stored(ig_sbuild *b, ig_sreg x, ig_dtype dtype);

@@ -5,6 +5,29 @@
 #include "opt/rules.h"
 
 enum { MAX_RESULT = 16 << 20, MAX_GROWTH = 8 };
+#define MIN_TOTAL ((int64_t)256 << 20)
+
+static int64_t constant_bytes(const ig_graph *g) {
+  int64_t total = 0;
+  for (const ig_node *n = g->first; n; n = n->next) {
+    for (uint32_t i = 0; i < n->n_in; i++) {
+      const ig_val *v = ig_node_in(n, i);
+      if (v && v->data && !ig_add_i64(total, (int64_t)v->data->n_bytes, &total)) return INT64_MAX;
+    }
+    const ig_graph *sub;
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      if (!ig_add_i64(total, constant_bytes(sub), &total)) return INT64_MAX;
+  }
+  return total;
+}
+
+/* The arena's limit was set for what a model's file may ask of the importer, its tensors apart; folding gets a share by their size. */
+void ig_opt_allow_folding(ig_ir *ir) {
+  if (ir->fold_bytes_left) return;
+  const int64_t bytes = constant_bytes(ir->main);
+  ir->fold_bytes_left = MIN_TOTAL + (bytes < INT64_MAX / 16 ? bytes * 4 : INT64_MAX / 4);
+  if (ir->arena.limit && !ig_add_size(ir->arena.limit, (size_t)ir->fold_bytes_left * 2, &ir->arena.limit)) ir->arena.limit = SIZE_MAX;
+}
 
 static bool has_constant_inputs(const ig_node *n, size_t *out_n_bytes) {
   size_t total = 0;
@@ -71,6 +94,8 @@ static ig_status eval_graph(ig_pass_ctx *c, const ig_graph *g, size_t limit) {
       size_t n_bytes;
       if (!m->out[i]) continue;
       IG_NODE_REQUIRE(m, result_bytes(c->ir, m->out[i], &n_bytes) && n_bytes <= limit, IG_ERROR_UNSUPPORTED, "an intermediate result is too large to fold");
+      IG_NODE_REQUIRE(m, (int64_t)n_bytes <= c->ir->fold_bytes_left, IG_ERROR_UNSUPPORTED, "the memory set aside for folding is used up");
+      c->ir->fold_bytes_left -= (int64_t)n_bytes;
     }
     switch (m->form) {
       case IG_FORM_KERNEL: IG_TRY(eval_kernel(c, m)); break;
@@ -87,7 +112,7 @@ static ig_status fold(ig_pass_ctx *c, ig_node *n, size_t limit) {
   const size_t n_guards = c->ir->dims.guards.n;
   ig_status st = ig_op_lower(n, scratch, NULL);
   if (!st) st = eval_graph(c, scratch, limit);
-  c->ir->dims.guards.n = n_guards;
+  ig_dims_drop_guards(&c->ir->dims, n_guards);
   for (uint32_t i = 0; i < n->n_out; i++) {
     ig_val *y = n->out[i];
     if (!y) continue;

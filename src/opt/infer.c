@@ -50,7 +50,7 @@ static ig_status infer_arm(ig_pass_ctx *c, ig_graph *arm, ig_status *out_failure
   *out_failure = NULL;
   if (!st || !is_arm_failure(st)) return st;
   ig_status_free(ig_dims_take_error(&c->ir->dims));
-  c->ir->dims.guards.n = n_guards;
+  ig_dims_drop_guards(&c->ir->dims, n_guards);
   *out_failure = st;
   return NULL;
 }
@@ -77,7 +77,9 @@ static ig_status infer_arms(ig_pass_ctx *c, ig_node *n) {
 static ig_status infer_op(ig_pass_ctx *c, ig_node *n) {
   ig_graph *sub;
   for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) IG_TRY(ig_opt_infer_graph(c, sub));
+  const uint32_t first_new_id = c->ir->next_id;
   IG_TRY(ig_op_infer(n));
+  IG_TRY(ig_opt_keep_names(n, first_new_id));
   bool folded = false;
   if (!ig_opt_done(n) && !ig_opt_is(n, "DequantizeLinear")) IG_TRY(ig_opt_fold_node(c, n, "fold", &folded));
   return NULL;

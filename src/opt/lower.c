@@ -25,15 +25,6 @@ static ig_status lower_if(ig_pass_ctx *c, ig_node *n) {
   return NULL;
 }
 
-/* What the lowering made goes on under the names of the results; values that were there before keep their own. */
-static ig_status keep_names(ig_pass_ctx *c, const ig_node *n, uint32_t first_new_id) {
-  for (uint32_t i = 0; i < n->n_out; i++) {
-    ig_val *from = n->out[i], *to = ig_val_resolve(from);
-    if (from && to->id >= first_new_id && !ig_val_swap_names(from, to)) return ig_arena_status(&c->ir->arena);
-  }
-  return NULL;
-}
-
 static ig_status lower_node(ig_pass_ctx *c, ig_node *n) {
   const uint32_t first_new_id = c->ir->next_id;
   IG_REQUIRE(!ig_cancelled(c->opt->cancel), IG_ERROR_CANCELLED, "cancelled while lowering");
@@ -42,7 +33,7 @@ static ig_status lower_node(ig_pass_ctx *c, ig_node *n) {
     if (ig_opt_is(n, "If")) IG_TRY(lower_if(c, n));
     else if (n->op->lower) IG_TRY(ig_op_lower(n, n->graph, n));
     else return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the operator cannot be run yet"), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_NODE");
-    IG_TRY(keep_names(c, n, first_new_id));
+    IG_TRY(ig_opt_keep_names(n, first_new_id));
   }
   ig_opt_drop(n);
   return NULL;

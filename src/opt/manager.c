@@ -108,6 +108,8 @@ static ig_status run_stage(ig_ir *ir, const ig_opt_options *opt, ig_stage stage)
 
 ig_status ig_opt_canonical(ig_ir *ir, const ig_opt_options *opt) {
   IG_REQUIRE(ir->stage == IG_STAGE_IMPORTED || ir->stage == IG_STAGE_CANONICAL, IG_ERROR_INVALID_ARGUMENT, "the graph is lowered already");
+  IG_REQUIRE(ir->main, IG_ERROR_INVALID_ARGUMENT, "the model has no graph");
+  ig_opt_allow_folding(ir);
   return run_stage(ir, opt, IG_STAGE_CANONICAL);
 }
 

@@ -31,6 +31,17 @@ bool ig_opt_done(const ig_node *n) {
   return true;
 }
 
+ig_status ig_opt_keep_names(const ig_node *n, uint32_t first_new_id) {
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    ig_val *from = n->out[i], *to = ig_val_resolve(from);
+    if (!from || to->id < first_new_id) continue;
+    ig_node *p = to->producer;
+    if (p && p->name == to->name) p->name = n->name;
+    if (!ig_val_swap_names(from, to)) return IG_OOM();
+  }
+  return NULL;
+}
+
 void ig_opt_drop(ig_node *n) {
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i]) n->out[i]->producer = NULL;

@@ -16,11 +16,15 @@ bool ig_opt_is_off(const ig_opt_options *opt, const char *pass);        /* switc
 bool ig_opt_is(const ig_node *n, const char *type);                     /* an ai.onnx operator of that name */
 /* n was rewritten: its results are forwarded or constant; takes it off the list. */
 void ig_opt_drop(ig_node *n);
+/* Values with ids from first_new_id on that n's results were forwarded to go on under the results' names, and so do their producers. */
+IG_MUST_USE ig_status ig_opt_keep_names(const ig_node *n, uint32_t first_new_id);
 bool ig_opt_done(const ig_node *n);                                     /* every result forwarded, constant or not wanted */
 
 IG_MUST_USE ig_status ig_opt_infer_graph(ig_pass_ctx *c, ig_graph *g);
 /* Folds n if it can be: its results become constants and n goes; *out_folded tells. A limit or a refusal is a near miss. */
 IG_MUST_USE ig_status ig_opt_fold_node(ig_pass_ctx *c, ig_node *n, const char *pass, bool *out_folded);
+/* Sets what folding may take in all, by the size of the model's constants; once. */
+void ig_opt_allow_folding(ig_ir *ir);
 /* 1, 0, or -1 where it is not decided at build time. */
 int ig_opt_condition(ig_ir *ir, const ig_val *cond);
 /* Puts the arm's nodes in place of the If n; *out_next = where to go on (the first of them, or what followed n). */

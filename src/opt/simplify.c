@@ -6,10 +6,12 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   IG_UNUSED(user);
   if (n->form != IG_FORM_OP || !n->op || !n->op->simplify || *c->budget == 0 || ig_opt_done(n)) return NULL;
   bool changed = false;
+  const uint32_t first_new_id = c->ir->next_id;
   IG_TRY(n->op->simplify(n, &changed));
   if (!changed) return NULL;
   ig_pass_take(c);
   IG_TRY(ig_ir_event(c->ir, c->name, n, false, "%s replaced by a simpler form", n->type));
+  IG_TRY(ig_opt_keep_names(n, first_new_id));
   if (ig_opt_done(n)) ig_opt_drop(n);
   return NULL;
 }

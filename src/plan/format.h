@@ -42,7 +42,8 @@ typedef struct ig_plan_symbol { uint32_t name, sort, io, axis; int64_t min, max;
 typedef struct ig_plan_guard { uint32_t rel; ig_dim a, b; uint32_t node, what; } ig_plan_guard;
 /* RANG: n_profiles x n_symbols of these, profile after profile. */
 typedef struct ig_plan_range { int64_t min, opt, max; } ig_plan_range;
-typedef struct ig_plan_profile { uint64_t arena_size, lower_bound; uint64_t reserved[2]; } ig_plan_profile;
+/* defaulted: 1 = some dims were not given when the engine was built, so shapes outside are no surprise. */
+typedef struct ig_plan_profile { uint64_t arena_size, lower_bound; uint32_t defaulted, reserved; uint64_t reserved2; } ig_plan_profile;
 /* PLAC: n_profiles x n_buffers: where an arena buffer lies and how much room it has there (its upper bound over the profile). */
 typedef struct ig_plan_place { uint64_t offset, capacity; } ig_plan_place;
 

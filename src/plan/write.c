@@ -50,7 +50,7 @@ static void fill(const ig_plan_data *p, ig_file_section *table, uint8_t *bytes, 
 ig_status ig_plan_write(const ig_allocator *a, const ig_plan_data *p, uint8_t **out, size_t *out_n) {
   *out = NULL;
   *out_n = 0;
-  uint64_t *hashes;
+  uint64_t *hashes = NULL;
   ig_plan_data q = *p;
   IG_TRY(hash_weights(a, p, &hashes, &q.n_weight_hashes));
   q.weight_hashes = hashes;

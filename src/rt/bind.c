@@ -344,7 +344,8 @@ static void give_loose_scratch(ig_context *c, uint64_t at) {
 ig_status ig_context_bind(ig_context *c) {
   uint64_t total, loose;
   IG_TRY(prepare(c, &total, &loose));
-  if (c->outside && !c->notice_given) ig_log(c->engine->env, IG_LOG_WARN, "context", "shapes outside the profiles that this engine was built for: results are right, memory is placed anew and speed may be less");
+  const bool declared = c->engine->plan.profiles[c->profile].defaulted == 0;
+  if (c->outside && declared && !c->notice_given) ig_log(c->engine->env, IG_LOG_WARN, "context", "shapes outside the profiles that this engine was built for: results are right, memory is placed anew and speed may be less");
   c->notice_given = c->notice_given || c->outside;
   IG_TRY(take_arena(c, total + loose));
   give_loose_scratch(c, total);

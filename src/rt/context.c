@@ -33,6 +33,7 @@ static ig_status stream_new(ig_engine *e, uint32_t n_threads, ig_stream **out) {
     return st;
   }
   s->engine = e;
+  s->n_threads = n_threads;
   ig_engine_retain(e);
   *out = s;
   return NULL;
@@ -274,6 +275,7 @@ ig_status ig_context_enqueue(ig_context *c, ig_stream *s) {
   IG_TRY(ensure_bound(c));
   s = s ? s : c->stream;
   IG_REQUIRE(s->engine == c->engine, IG_ERROR_INVALID_ARGUMENT, "ig_context_enqueue: the stream belongs to another engine");
+  IG_REQUIRE(s->n_threads >= c->n_threads, IG_ERROR_INVALID_ARGUMENT, "ig_context_enqueue: the stream has %u threads, the context was made for %u", s->n_threads, c->n_threads);
   ig_status st = ig_context_execute(c, s, false);
   if (st && s->error) ig_status_free(st);   /* the first error wins */
   else if (st) s->error = st;

@@ -40,7 +40,7 @@ typedef struct ig_io_state {
   size_t bytes;                         /* at the bound shape */
 } ig_io_state;
 
-struct ig_stream { ig_engine *engine; ig_hal_stream *hal; ig_status error; };
+struct ig_stream { ig_engine *engine; ig_hal_stream *hal; uint32_t n_threads; ig_status error; };
 
 struct ig_context {
   ig_engine *engine;

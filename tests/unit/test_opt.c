@@ -7,7 +7,9 @@
  * INGOT_UPDATE_GOLDEN=1 writes the answers anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir_util.h"
+#include "opt/rules.h"
 #include <dirent.h>
+#include <math.h>
 
 static char *read_file(const char *path) {
   FILE *f = fopen(path, "rb");
@@ -113,6 +115,130 @@ static void golden(void **state) {
   assert_int_equal(n_failed, 0);
 }
 
+/* ---- no pass changes a result ---- */
+
+static const ig_data *random_data(ig_ir *ir, const ig_val *v) {
+  static uint32_t seed = 7;
+  ig_data *d = IG_NEW(&ir->arena, ig_data);
+  int64_t n;
+  d->dtype = v->dtype;
+  d->rank = (uint8_t)v->rank;
+  assert_true(ig_opt_const_dims(ir, v, d->dims) && ig_data_count(d, &n));
+  d->n_bytes = ig_dtype_bytes(d->dtype, (uint64_t)n);
+  uint8_t *bytes = ig_arena_alloc(&ir->arena, d->n_bytes + 1);
+  for (int64_t i = 0; i < n; i++) {
+    seed = seed * 1103515245u + 12345u;
+    const float f = (float)(seed >> 8 & 0xffff) / 16384 - 2;
+    const uint16_t h = ig_f32_to_f16(f);
+    if (d->dtype == IG_DTYPE_F32) memcpy(bytes + i * 4, &f, 4);
+    else if (d->dtype == IG_DTYPE_F16) memcpy(bytes + i * 2, &h, 2);
+    else bytes[i * (IG_DTYPE_BITS(d->dtype) / 8)] = seed >> 16 & 1;
+  }
+  d->bytes = bytes;
+  return d;
+}
+
+static void run_graph(ig_ir *ir, const ig_graph *g);
+
+static void run_node(ig_ir *ir, const ig_node *n) {
+  const ig_data *in[64] = { NULL }, *out[8] = { NULL };
+  if (n->form == IG_FORM_VIEW) {
+    check_ok(ig_opt_view_data(ir, n, ig_node_in(n, 0)->data, &out[0]));
+    n->out[0]->data = out[0];
+    return;
+  }
+  if (n->form == IG_FORM_IF) {
+    const ig_graph *arm = n->arms[*(const uint8_t *)ig_node_in(n, 0)->data->bytes ? 0 : 1];
+    run_graph(ir, arm);
+    for (uint32_t i = 0; i < n->n_out; i++) n->out[i]->data = ig_graph_output(arm, i)->data;
+    return;
+  }
+  if (n->form == IG_FORM_TRAP) return;
+  const ig_request *r = &n->region->requests[0];
+  for (uint32_t i = 0; i < r->n_in + r->n_extra; i++) in[i] = r->operands[i].value == IG_NO_VALUE ? NULL : ig_node_in(n, r->operands[i].value)->data;
+  check_ok(evaluate(NULL, ir, r, in, out));
+  for (uint32_t i = 0; i < r->n_out; i++)
+    if (ig_request_out(r, i)->value != IG_NO_VALUE) n->out[ig_request_out(r, i)->value - n->n_in]->data = out[i];
+}
+
+static void run_graph(ig_ir *ir, const ig_graph *g) {
+  for (const ig_node *n = g->first; n; n = n->next) run_node(ir, n);
+}
+
+static ig_ir *lowered(ig_env *env, const char *text, const char *passes) {
+  const ig_opt_options opt = { .evaluate = evaluate, .passes = passes, .pass_limit = -1, .verify_each = true };
+  ig_ir *ir = parse(env, text);
+  ig_status st = ig_opt_canonical(ir, &opt);
+  if (!st) st = ig_opt_lower(ir, &opt);
+  if (!st) return ir;
+  ig_status_free(st);
+  ig_ir_destroy(ir);
+  return NULL;
+}
+
+static double element(const ig_data *d, int64_t i) {
+  ig_val v = { .data = d };
+  double x = 0;
+  assert_true(ig_const_f64(&v, i, &x));
+  return x;
+}
+
+static void compare_outputs(const char *name, const ig_ir *a, const ig_ir *b) {
+  for (uint32_t i = 0; i < a->main->n_outputs; i++) {
+    const ig_data *x = ig_graph_output(a->main, i)->data, *y = ig_graph_output(b->main, i)->data;
+    int64_t n;
+    assert_true(!x == !y);
+    if (!x) continue;                    /* behind a trap */
+    assert_int_equal(x->n_bytes, y->n_bytes);
+    assert_true(ig_data_count(x, &n));
+    for (int64_t k = 0; k < n; k++) {
+      const double p = element(x, k), q = element(y, k);
+      if (!(fabs(p - q) <= 2e-6 * (1 + fabs(p))) && !(isnan(p) && isnan(q))) fail_msg("%s: output %u, element %lld: %g and %g", name, i, (long long)k, p, q);
+    }
+  }
+}
+
+static bool results_agree(const char *name, char *model) {
+  static const char *const ranges[] = { "1..64", "2..64" };
+  for (size_t i = 0; i < IG_COUNT(ranges); i++)
+    for (char *s = model; (s = strstr(s, ranges[i]));) memcpy(s, "4..4 ", 5);
+  ig_env *env = new_env();
+  ig_ir *a = lowered(env, model, "-fold,-simplify,-decide_if,-clean,-bn_fold,-cse,-view_clean,-const_operand,-fuse_epilogue,-fuse_map"), *b = lowered(env, model, "");
+  const bool ran = a && b;
+  if (ran) {
+    for (uint32_t i = 0; i < a->main->n_inputs; i++) a->main->inputs[i]->data = b->main->inputs[i]->data = random_data(a, a->main->inputs[i]);
+    run_graph(a, a->main);
+    run_graph(b, b->main);
+    compare_outputs(name, a, b);
+  }
+  ig_ir_destroy(a);
+  ig_ir_destroy(b);
+  ig_env_release(env);
+  return ran;
+}
+
+static void results_stay(void **state) {
+  (void)state;
+  const char *root = getenv("INGOT_SOURCE_ROOT");
+  char folder[500], path[1024];
+  snprintf(folder, sizeof folder, "%s/tests/opt", root ? root : ".");
+  struct dirent **entries;
+  const int n = scandir(folder, &entries, NULL, alphasort);
+  uint32_t n_ran = 0;
+  for (int i = 0; i < n; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+    char *text = strstr(entries[i]->d_name, ".txt") ? read_file(path) : NULL, *end = text ? strstr(text, "\n----\n") : NULL;
+    if (end) {
+      end[1] = 0;
+      n_ran += results_agree(entries[i]->d_name, text);
+    }
+    free(text);
+    free(entries[i]);
+  }
+  free(entries);
+  assert_true(n_ran > 20);
+}
+
 static const char *const small =
   "model imported opset \"\"=17 {\n  input %x : f32[4]\n  %a = Neg(%x) : f32[4]\n  %b = Neg(%x) : f32[4]\n  %y = Add(%a, %b) : f32[4]\n  output %y\n}\n";
 
@@ -208,7 +334,7 @@ static void long_chains(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(golden), cmocka_unit_test(options_are_checked), cmocka_unit_test(cancelling_stops), cmocka_unit_test(hooks_are_called), cmocka_unit_test(long_chains),
+    cmocka_unit_test(golden), cmocka_unit_test(results_stay), cmocka_unit_test(options_are_checked), cmocka_unit_test(cancelling_stops), cmocka_unit_test(hooks_are_called), cmocka_unit_test(long_chains),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

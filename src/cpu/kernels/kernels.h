@@ -18,4 +18,14 @@ IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
 IG_CPU_KERNEL(rnn_c)
+/* The same for each instruction set: names end in it. */
+#define IG_CPU_KERNEL_ISA(name) \
+  void ig_cpu_##name##_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
+  size_t ig_cpu_##name##_scratch_avx2(const ig_call *c, uint32_t n_parts); \
+  void ig_cpu_##name##_run_avx512(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
+  size_t ig_cpu_##name##_scratch_avx512(const ig_call *c, uint32_t n_parts);
+IG_CPU_KERNEL_ISA(map)
+IG_CPU_KERNEL_ISA(matmul_f32)
+IG_CPU_KERNEL_ISA(conv_f32)
+IG_CPU_KERNEL_ISA(depthwise_f32)
 #endif

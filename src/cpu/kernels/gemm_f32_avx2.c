@@ -1,0 +1,3 @@
+/* The float32 product for AVX2. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/simd/f32_avx2.h"
+#include "cpu/kernels/gemm_f32.inc.h"

@@ -1,0 +1,25 @@
+/* Eight floats: AVX2 with FMA. Every wrapper header defines the same names; kernels are written once over them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_SIMD_F32_H
+#define IG_SIMD_F32_H
+#include <immintrin.h>
+#define SIMD_ISA avx2
+#define SIMD_W 8
+#define SIMD_MR 6                      /* tile of the product: MR rows of two vectors fill the registers */
+typedef __m256 vf;
+static inline vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
+static inline vf vf_set(float x) { return _mm256_set1_ps(x); }
+static inline vf vf_zero(void) { return _mm256_setzero_ps(); }
+static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+static inline vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static inline vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+/* b where either is NaN. */
+static inline vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+static inline vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+/* p[0], p[2], ... ; reads 16 floats. */
+static inline vf vf_load2(const float *p) {
+  const __m256 t = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);
+  return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(t), 0xd8));
+}
+#endif

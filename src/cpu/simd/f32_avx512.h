@@ -1,0 +1,24 @@
+/* Sixteen floats: AVX-512. Same names as simd/f32_avx2.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IG_SIMD_F32_H
+#define IG_SIMD_F32_H
+#include <immintrin.h>
+#define SIMD_ISA avx512
+#define SIMD_W 16
+#define SIMD_MR 12
+typedef __m512 vf;
+static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+static inline vf vf_set(float x) { return _mm512_set1_ps(x); }
+static inline vf vf_zero(void) { return _mm512_setzero_ps(); }
+static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+static inline vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+/* p[0], p[2], ... ; reads 32 floats. */
+static inline vf vf_load2(const float *p) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return _mm512_permutex2var_ps(_mm512_loadu_ps(p), even, _mm512_loadu_ps(p + 16));
+}
+#endif
