@@ -121,6 +121,8 @@ IG_API void ig_plan_bytes(const ig_plan *p, const void **out, size_t *out_n);
 /* How it went: nodes, steps, per step tactic, reason and guess or time, memory and bound, seconds; "summary" (without the steps), "text" or "json". */
 IG_API IG_MUST_USE ig_status ig_plan_describe(const ig_plan *p, const char *format, ig_write_fn write, void *user);
 IG_API void ig_plan_release(ig_plan *p);
+/* As ig_build, but an engine of the same model, options, machine and version is taken from cache_dir, or kept there. */
+IG_API IG_MUST_USE ig_status ig_plan_from_cache(const ig_model *m, const ig_build_options *opt, const char *cache_dir, ig_plan **out_plan);
 /* Load + build + engine. cache_dir: NULL = build each time; else an engine of the same model, options and version is taken from there. */
 IG_API IG_MUST_USE ig_status ig_engine_from_model_file(ig_env *env, const char *onnx, const ig_build_options *opt, const char *cache_dir, ig_engine **out_engine);
 

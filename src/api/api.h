@@ -18,7 +18,9 @@ struct ig_model {
 /* Takes ir. NULL when memory is out: then ir stays the caller's. */
 ig_model *ig_model_wrap(ig_env *env, ig_ir *ir);
 
-struct ig_plan { ig_env *env; ig_build_result result; };
+struct ig_plan { ig_env *env; ig_build_result result; bool cached; /* read back: counts of nodes and times are not known */ };
+/* A plan around a copy of an engine's bytes that were read as data. */
+IG_MUST_USE ig_status ig_plan_wrap(ig_env *env, const ig_plan_data *data, const void *bytes, size_t n_bytes, ig_plan **out_plan);
 struct ig_report { ig_env *env; ig_build_problems problems; uint32_t n_nodes; };
 
 /* Reads a caller's option struct into out (already at its defaults): missing fields stay, unknown ones must be zero. */

@@ -58,14 +58,6 @@ static ig_status cache_path(const ig_model *m, const ig_build_options *o, const 
   return st;
 }
 
-static ig_status load_plan(const ig_model *m, const ig_build_options *o, const ig_plan *p, ig_engine **out) {
-  const void *bytes;
-  size_t n;
-  ig_plan_bytes(p, &bytes, &n);
-  const ig_load_options load = { .struct_size = sizeof load, .device = o->device, .isa_mask = o->isa_mask };
-  return ig_engine_load_memory(m->env, bytes, n, &load, out);
-}
-
 /* Failing to keep the engine is no failure of the call, but is said. */
 static void keep(const ig_model *m, const ig_plan *p, const char *dir, const char *path) {
   ig_status st = mkdir(dir, 0777) == 0 || errno == EEXIST ? ig_plan_save(p, path) : ig_file_error("cannot make the folder", dir, errno);
@@ -73,32 +65,50 @@ static void keep(const ig_model *m, const ig_plan *p, const char *dir, const cha
   ig_status_free(st);
 }
 
-static ig_status from_cache(const ig_model *m, const ig_build_options *o, const char *path, ig_engine **out) {
-  const ig_load_options load = { .struct_size = sizeof load, .device = o->device, .isa_mask = o->isa_mask };
-  ig_status st = ig_engine_load_file(m->env, path, &load, out);
-  if (!st) return NULL;
+/* A cached file must be whole: every hash and record is checked. *out stays NULL where it is not there or not good. */
+static ig_status read_cached(const ig_model *m, const char *path, ig_plan **out) {
   struct stat exists;
-  if (stat(path, &exists) == 0) ig_log(m->env, IG_LOG_WARN, "cache", "%s is built again: %s", path, ig_status_message(st));
-  const bool fatal = ig_status_code(st) == IG_ERROR_OUT_OF_MEMORY;
-  if (fatal) return st;
+  if (stat(path, &exists) != 0) return NULL;
+  ig_plan *p = NULL;
+  ig_plan_data data;
+  ig_file_map f;
+  ig_status st = ig_file_open(&m->env->alloc, path, false, &f);
+  if (st) f = (ig_file_map){ .data = NULL };
+  if (!st) st = ig_plan_read(&m->env->alloc, f.data, f.size, IG_VERIFY_FULL, &data);
+  if (!st) st = ig_plan_wrap(m->env, &data, f.data, f.size, &p);
+  if (!st) ig_plan_data_free(&m->env->alloc, &data);
+  if (f.data) ig_file_close(&f);
+  *out = p;
+  if (!st || ig_status_code(st) == IG_ERROR_OUT_OF_MEMORY) return st;
+  ig_log(m->env, IG_LOG_WARN, "cache", "%s is built again: %s", path, ig_status_message(st));
   ig_status_free(st);
   return NULL;
 }
 
-static ig_status build_engine(const ig_model *m, const ig_build_options *o, const char *dir, ig_engine **out) {
+ig_status ig_plan_from_cache(const ig_model *m, const ig_build_options *opt, const char *cache_dir, ig_plan **out_plan) {
+  IG_REQUIRE(out_plan, IG_ERROR_INVALID_ARGUMENT, "ig_plan_from_cache: out_plan is NULL");
+  *out_plan = NULL;
+  IG_REQUIRE(m && cache_dir, IG_ERROR_INVALID_ARGUMENT, "ig_plan_from_cache: model or cache_dir is NULL");
+  ig_build_options o;
+  IG_TRY(ig_build_options_read(opt, &o));
   ig_buf path;
   ig_buf_init(&path, &m->env->alloc);
-  ig_plan *p = NULL;
-  ig_status st = dir ? cache_path(m, o, dir, &path) : NULL;
-  if (!st && dir) st = from_cache(m, o, ig_buf_cstr(&path), out);
-  if (!st && !*out) {
-    st = ig_build(m, o, &p);
-    if (!st) st = load_plan(m, o, p, out);
-    if (!st && dir) keep(m, p, dir, ig_buf_cstr(&path));
+  ig_status st = cache_path(m, &o, cache_dir, &path);
+  if (!st) st = read_cached(m, ig_buf_cstr(&path), out_plan);
+  if (!st && !*out_plan) {
+    st = ig_build(m, &o, out_plan);
+    if (!st) keep(m, *out_plan, cache_dir, ig_buf_cstr(&path));
   }
-  ig_plan_release(p);
   ig_buf_free(&path);
   return st;
+}
+
+static ig_status load_plan(const ig_model *m, const ig_build_options *o, const ig_plan *p, ig_engine **out) {
+  const void *bytes;
+  size_t n;
+  ig_plan_bytes(p, &bytes, &n);
+  const ig_load_options load = { .struct_size = sizeof load, .device = o->device, .isa_mask = o->isa_mask };
+  return ig_engine_load_memory(m->env, bytes, n, &load, out);
 }
 
 ig_status ig_engine_from_model_file(ig_env *env, const char *onnx, const ig_build_options *opt, const char *cache_dir, ig_engine **out_engine) {
@@ -109,7 +119,10 @@ ig_status ig_engine_from_model_file(ig_env *env, const char *onnx, const ig_buil
   IG_TRY(ig_build_options_read(opt, &o));
   ig_model *m;
   IG_TRY(ig_model_load_file(env, onnx, NULL, &m));
-  ig_status st = build_engine(m, &o, cache_dir, out_engine);
+  ig_plan *p = NULL;
+  ig_status st = cache_dir ? ig_plan_from_cache(m, &o, cache_dir, &p) : ig_build(m, &o, &p);
+  if (!st) st = load_plan(m, &o, p, out_engine);
+  ig_plan_release(p);
   ig_model_release(m);
   return st;
 }

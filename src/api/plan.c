@@ -63,6 +63,49 @@ ig_status ig_build(const ig_model *m, const ig_build_options *opt, ig_plan **out
   return st;
 }
 
+/* What an engine file tells of its own making: steps, tactics and reasons, but no times. */
+static ig_status tell(const ig_plan_data *d, ig_build_result *r) {
+  r->steps = IG_NEW_ARRAY(&r->arena, ig_build_step, d->n_steps + 1);
+  if (!r->steps) return ig_arena_status(&r->arena);
+  for (size_t i = 0; i < d->n_steps; i++) {
+    const ig_plan_step *s = &d->steps[i];
+    const bool kernel = s->kind == IG_STEP_KERNEL;
+    const ig_kind_def *k = kernel ? ig_kind((ig_kind_id)d->requests[s->first_request].kind) : NULL;
+    r->steps[i].node = ig_arena_strdup(&r->arena, ig_plan_name(d, s->name));
+    r->steps[i].sources = ig_arena_strdup(&r->arena, ig_plan_name(d, s->sources));
+    r->steps[i].kind = k ? k->name : s->kind == IG_STEP_IF ? "if" : "trap";
+    r->steps[i].tactic = kernel ? ig_arena_strdup(&r->arena, ig_plan_name(d, s->tactic)) : r->steps[i].kind;
+    r->steps[i].reason = ig_arena_strdup(&r->arena, ig_plan_name(d, s->reason));
+    if (!r->steps[i].node || !r->steps[i].sources || !r->steps[i].tactic || !r->steps[i].reason) return ig_arena_status(&r->arena);
+    r->n_moves += k && k == ig_kind(IG_KIND_move);
+    r->n_reference += kernel && strncmp(r->steps[i].tactic, "ref.", 4) == 0;
+  }
+  r->n_steps = (uint32_t)d->n_steps;
+  r->weights = d->n_weights;
+  for (size_t i = 0; i < d->n_profiles; i++) {
+    if (d->profiles[i].arena_size > r->activations) r->activations = d->profiles[i].arena_size;
+    if (d->profiles[i].lower_bound > r->lower_bound) r->lower_bound = d->profiles[i].lower_bound;
+  }
+  return NULL;
+}
+
+ig_status ig_plan_wrap(ig_env *env, const ig_plan_data *data, const void *bytes, size_t n_bytes, ig_plan **out_plan) {
+  ig_plan *p = ig_alloc_zero(&env->alloc, 1, sizeof *p);
+  *out_plan = NULL;
+  IG_CHECK_MEM(p);
+  p->env = env;
+  p->cached = true;
+  ig_env_retain(env);
+  ig_arena_init(&p->result.arena, &env->alloc, 0);
+  p->result.bytes = ig_alloc_aligned(&env->alloc, n_bytes);
+  if (p->result.bytes) memcpy(p->result.bytes, bytes, n_bytes);
+  p->result.n_bytes = n_bytes;
+  ig_status st = p->result.bytes ? tell(data, &p->result) : IG_OOM();
+  if (st) ig_plan_release(p);
+  else *out_plan = p;
+  return st;
+}
+
 void ig_plan_release(ig_plan *p) {
   if (!p) return;
   ig_env *env = p->env;
@@ -113,8 +156,10 @@ static void steps_text(const ig_build_result *r, ig_buf *out) {
   }
 }
 
-static void describe_text(const ig_build_result *r, bool steps, ig_buf *out) {
-  ig_buf_printf(out, "%u node%s -> %u step%s", r->n_nodes, r->n_nodes == 1 ? "" : "s", r->n_steps, r->n_steps == 1 ? "" : "s");
+static void describe_text(const ig_plan *p, bool steps, ig_buf *out) {
+  const ig_build_result *r = &p->result;
+  if (!p->cached) ig_buf_printf(out, "%u node%s -> ", r->n_nodes, r->n_nodes == 1 ? "" : "s");
+  ig_buf_printf(out, "%u step%s", r->n_steps, r->n_steps == 1 ? "" : "s");
   if (r->n_moves) ig_buf_printf(out, ", %u of them moving data", r->n_moves);
   if (r->n_reference) ig_buf_printf(out, ", %u by the reference alone", r->n_reference);
   ig_buf_str(out, "\nengine ");
@@ -127,7 +172,11 @@ static void describe_text(const ig_build_result *r, bool steps, ig_buf *out) {
   size_text(out, r->lower_bound);
   ig_buf_str(out, "), scratch ");
   size_text(out, r->scratch);
-  ig_buf_str(out, "\noptimised in ");
+  ig_buf_str(out, p->cached ? "\ntaken from the cache\n" : "\noptimised in ");
+  if (p->cached) {
+    if (steps) steps_text(r, out);
+    return;
+  }
   seconds_text(out, r->seconds_optimise);
   ig_buf_str(out, ", tuned in ");
   seconds_text(out, r->seconds_tune);
@@ -137,10 +186,12 @@ static void describe_text(const ig_build_result *r, bool steps, ig_buf *out) {
   if (steps) steps_text(r, out);
 }
 
-static void describe_json(const ig_build_result *r, ig_buf *out) {
+static void describe_json(const ig_plan *p, ig_buf *out) {
+  const ig_build_result *r = &p->result;
   ig_json j;
   ig_json_init(&j, out);
   ig_json_open(&j, NULL, '{');
+  ig_json_bool(&j, "from_cache", p->cached);
   ig_json_i64(&j, "nodes", r->n_nodes);
   ig_json_i64(&j, "steps", r->n_steps);
   ig_json_i64(&j, "moves", r->n_moves);
@@ -184,7 +235,7 @@ ig_status ig_plan_describe(const ig_plan *p, const char *format, ig_write_fn wri
   IG_REQUIRE(json || summary || strcmp(format, "text") == 0, IG_ERROR_INVALID_ARGUMENT, "ig_plan_describe: format '%s' is none of summary, text, json", format);
   ig_buf out;
   ig_buf_init(&out, &p->env->alloc);
-  if (json) describe_json(&p->result, &out);
-  else describe_text(&p->result, !summary, &out);
+  if (json) describe_json(p, &out);
+  else describe_text(p, !summary, &out);
   return ig_buf_deliver(&out, NULL, write, user);
 }

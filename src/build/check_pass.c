@@ -6,12 +6,15 @@
 
 #define ALL_OFF_MAX 1024
 
-/* "-a,-b,...": every pass that can be switched off. */
+/* "-a,-b,...": every pass that inference can do without (folding and deciding Ifs find values that shapes need). */
 static void all_off(char *out) {
   size_t n = 0;
   for (uint32_t i = 0; i < ig_n_passes; i++) {
+    static const char *const needed[] = { "infer", "fold", "decide_if", "lower" };
     const char *name = ig_passes[i]->name;
-    if (strcmp(name, "infer") == 0 || strcmp(name, "lower") == 0 || n + strlen(name) + 3 > ALL_OFF_MAX) continue;
+    bool keep = false;
+    for (size_t k = 0; k < IG_COUNT(needed); k++) keep = keep || strcmp(name, needed[k]) == 0;
+    if (keep || n + strlen(name) + 3 > ALL_OFF_MAX) continue;
     if (n) out[n++] = ',';
     out[n++] = '-';
     memcpy(out + n, name, strlen(name));

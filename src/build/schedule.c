@@ -225,26 +225,33 @@ static bool has_random(const ig_sprog *p) {
   return false;
 }
 
+static bool can_bind(const ig_builder *b, const ig_build_task *t) {
+  if (t->kind != IG_STEP_KERNEL || has_random(&t->request.prog) || has_random(&t->request.epi)) return false;
+  const uint32_t n_in = t->request.n_in + t->request.n_extra;
+  for (uint32_t k = 0; k < ig_request_n_operands(&t->request); k++) {
+    const uint32_t v = t->request.operands[k].value;
+    if (v == IG_NO_VALUE) continue;
+    const uint32_t kind = b->buffers.data[v].kind;
+    if (k < n_in ? kind != IG_BUFFER_CONSTANT && kind != IG_BUFFER_KEPT : kind != IG_BUFFER_ARENA) return false;
+  }
+  return true;
+}
+
+/* The tasks of one node write parts of one value: all of them move to bind, or none. */
 static void mark_bind_steps(ig_builder *b) {
-  for (size_t i = 0; i < b->tasks.n; i++) {
-    ig_build_task *t = &b->tasks.data[i];
-    if (t->kind == IG_STEP_IF) {   /* steps of arms stay where they are */
-      i += (size_t)t->n_then + t->n_else;
-      continue;
+  for (size_t i = 0, end; i < b->tasks.n; i = end) {
+    const ig_build_task *first = &b->tasks.data[i];
+    bool bind = true;
+    end = first->kind == IG_STEP_IF ? i + 1 + first->n_then + first->n_else : i;   /* steps of arms stay where they are */
+    if (end > i) continue;
+    for (; end < b->tasks.n && b->tasks.data[end].node == first->node && b->tasks.data[end].kind == IG_STEP_KERNEL; end++) bind = bind && can_bind(b, &b->tasks.data[end]);
+    if (end == i) end = i + 1, bind = false;
+    for (size_t k = i; bind && k < end; k++) {
+      ig_build_task *t = &b->tasks.data[k];
+      t->flags |= IG_STEP_BIND;
+      for (uint32_t o = t->request.n_in + t->request.n_extra; o < ig_request_n_operands(&t->request); o++)
+        if (t->request.operands[o].value != IG_NO_VALUE) b->buffers.data[t->request.operands[o].value].kind = IG_BUFFER_KEPT;
     }
-    if (t->kind != IG_STEP_KERNEL) continue;
-    bool bind = !has_random(&t->request.prog) && !has_random(&t->request.epi);
-    const uint32_t n_in = t->request.n_in + t->request.n_extra;
-    for (uint32_t k = 0; k < ig_request_n_operands(&t->request) && bind; k++) {
-      const uint32_t v = t->request.operands[k].value;
-      if (v == IG_NO_VALUE) continue;
-      const uint32_t kind = b->buffers.data[v].kind;
-      bind = k < n_in ? kind == IG_BUFFER_CONSTANT || kind == IG_BUFFER_KEPT : kind == IG_BUFFER_ARENA;
-    }
-    if (!bind) continue;
-    t->flags |= IG_STEP_BIND;
-    for (uint32_t k = n_in; k < ig_request_n_operands(&t->request); k++)
-      if (t->request.operands[k].value != IG_NO_VALUE) b->buffers.data[t->request.operands[k].value].kind = IG_BUFFER_KEPT;
   }
 }
 

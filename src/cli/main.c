@@ -54,7 +54,7 @@ static ig_status run_command(cli *c, const cli_command *cmd, int argc, char **ar
   cli_args a;
   bool help = false;
   ig_status st = cli_args_parse(cmd, argc, argv, &a, &help);
-  c->json = cli_has(&a, "json");
+  for (int i = 0; i < argc; i++) c->json |= strcmp(argv[i], "--json") == 0;   /* also where what stands before it is wrong */
   c->quiet = cli_has(&a, "quiet");
   c->verbose = cli_has(&a, "verbose");
   if (!st && help) {

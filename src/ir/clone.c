@@ -33,6 +33,18 @@ static bool clone_vals(cloner *c, ig_graph *g, ig_val *const *from, uint32_t n, 
   return true;
 }
 
+/* Inputs stay inputs also where their uses were forwarded (contents fixed at build). */
+static bool clone_inputs(cloner *c, ig_graph *g, const ig_graph *from) {
+  g->inputs = IG_NEW_ARRAY(&c->dst->arena, ig_val *, (size_t)from->n_inputs + 1);
+  for (uint32_t i = 0; g->inputs && i < from->n_inputs; i++) {
+    const ig_val *v = from->inputs[i], *used = ig_val_resolve(from->inputs[i]);
+    ig_val *to = g->inputs[i] = clone_val(c, g, v);
+    if (!to) return false;
+    if (used != v && !(to->forward = clone_val(c, g, used))) return false;
+  }
+  return g->inputs != NULL;
+}
+
 static ig_region *clone_region(ig_arena *a, const ig_region *from) {
   ig_region *to = IG_NEW(a, ig_region);
   ig_request *requests = IG_NEW_ARRAY(a, ig_request, (size_t)from->n_requests + 1);
@@ -107,7 +119,7 @@ static ig_status clone_graph(cloner *c, const ig_graph *from, ig_graph *parent, 
   ig_graph *g = ig_graph_new(c->dst, parent, from->name);
   if (!g) return ig_arena_status(a);
   *out = g;
-  if (!clone_vals(c, g, from->inputs, from->n_inputs, &g->inputs)) return ig_arena_status(a);
+  if (!clone_inputs(c, g, from)) return ig_arena_status(a);
   g->n_inputs = from->n_inputs;
   for (const ig_node *n = from->first; n; n = n->next) IG_TRY(clone_node(c, n, g));
   if (!clone_vals(c, g, from->outputs, from->n_outputs, &g->outputs)) return ig_arena_status(a);

@@ -301,7 +301,7 @@ static ig_status read_operator(ig_text *t, ig_node *n) {
 }
 
 static ig_status keep_vals(ig_text *t, const val_list *l, ig_val ***out) {
-  const void *kept;
+  const void *kept = NULL;
   IG_TRY(keep_list(t, l->data, l->n, sizeof *l->data, &kept));
   *out = (ig_val **)(uintptr_t)kept;
   return NULL;
@@ -397,7 +397,7 @@ static ig_status read_statements(ig_text *t, ig_graph *g, val_list *inputs, val_
     else if (ig_text_at(t, '%') || ig_text_at(t, '-') || ig_text_at(t, '=')) IG_TRY(read_node(t, g));
     else return ig_text_error(t, "a node, input, const, output or '}' expected");
   }
-  const void *kept;
+  const void *kept = NULL;
   IG_TRY(keep_vals(t, inputs, &g->inputs));
   IG_TRY(keep_vals(t, outputs, &g->outputs));
   IG_TRY(keep_list(t, names->data, names->n, sizeof *names->data, &kept));

@@ -121,7 +121,7 @@ static ig_status read_plain(ig_onnx_importer *im, const ig_onnx_scope *s, ig_gra
   return read_value(im, s, graph, a, out);
 }
 
-/* The attribute of that name in a list of AttributeProto; bytes.p NULL if there is none. */
+/* The attribute of that name in a list of AttributeProto. */
 static ig_status find_attr(ig_onnx_importer *im, const ig_wire_list *l, const char *name, ig_pb_attr *out, bool *out_found) {
   ig_wire_iter it = ig_wire_iterate(l);
   ig_wire_bytes b;
@@ -136,28 +136,35 @@ static ig_status find_attr(ig_onnx_importer *im, const ig_wire_list *l, const ch
   return NULL;
 }
 
-/* Follows a reference outwards, call by call. */
+typedef struct resolved { ig_pb_attr attr; const ig_onnx_scope *scope; bool found; } resolved;
+
+/* One step outwards: what the call around s gives for `name`, and the function's default, which replaces *fallback where there is one. */
+static ig_status look_outwards(ig_onnx_importer *im, const ig_onnx_scope *s, const char *name, resolved *given, resolved *fallback) {
+  const ig_onnx_frame *frame = s->frame;
+  ig_pb_attr def;
+  bool found;
+  IG_TRY(find_attr(im, &frame->function->proto.attribute_proto, name, &def, &found));
+  IG_REQUIRE(!found || def.ref_attr_name.n == 0, IG_ERROR_BAD_MODEL, "default of attribute '%s' is a reference", name);
+  if (found) *fallback = (resolved){ def, s, true };
+  given->scope = frame->caller;
+  return find_attr(im, &frame->call->attribute, name, &given->attr, &given->found);
+}
+
+/* A call may itself pass on an attribute that its own call leaves out: then the nearest default on the way serves. */
 static ig_status read_reference(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, const ig_pb_attr *ref, ig_ir_attr *out, bool *out_given) {
-  ig_pb_attr a = *ref;
-  while (a.ref_attr_name.n > 0) {
-    const ig_onnx_frame *frame = s->frame;
+  resolved given = { *ref, s, true }, fallback = { .found = false };
+  while (given.found && given.attr.ref_attr_name.n > 0) {
     const char *name;
-    bool found;
-    IG_TRY(ig_onnx_string(im, a.ref_attr_name, &name));
-    IG_REQUIRE(frame->function, IG_ERROR_BAD_MODEL, "attribute '%s' refers to '%s' of a function, but lies in none", out->name, name);
-    IG_TRY(find_attr(im, &frame->call->attribute, name, &a, &found));
-    if (found) s = frame->caller;
-    else IG_TRY(find_attr(im, &frame->function->proto.attribute_proto, name, &a, &found));
-    if (!found) {
-      *out_given = false;
-      return NULL;
-    }
-    /* A default belongs to the function itself and refers to nothing. */
-    IG_REQUIRE(s == frame->caller || a.ref_attr_name.n == 0, IG_ERROR_BAD_MODEL, "default of attribute '%s' is a reference", name);
+    IG_TRY(ig_onnx_string(im, given.attr.ref_attr_name, &name));
+    IG_REQUIRE(given.scope->frame->function, IG_ERROR_BAD_MODEL, "attribute '%s' refers to '%s' of a function, but lies in none", out->name, name);
+    IG_TRY(look_outwards(im, given.scope, name, &given, &fallback));
   }
-  const int64_t type = type_of(&a);
+  if (!given.found) given = fallback;
+  *out_given = given.found;
+  if (!given.found) return NULL;
+  const int64_t type = type_of(&given.attr);
   IG_REQUIRE(!ref->type || !type || type == ref->type, IG_ERROR_BAD_MODEL, "attribute '%s' has type %lld, the call gives type %lld", out->name, (long long)ref->type, (long long)type);
-  return read_plain(im, s, graph, &a, out);
+  return read_plain(im, given.scope, graph, &given.attr, out);
 }
 
 ig_status ig_onnx_read_attr(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, ig_wire_bytes bytes, ig_ir_attr *out, bool *out_given) {

@@ -154,7 +154,7 @@ static ig_status collect_produced(walk *w, const ig_wire_list *nodes) {
       const char *name;
       IG_TRY(next_name(w->im, &outs, &name));
       if (!name[0]) break;
-      if (ig_strmap_get(&w->produced, name)) return node_error(w, &p, "a result's name is taken: twice there is", name);
+      if (ig_strmap_get(&w->produced, name)) return node_error(w, &p, "two results have the name", name);
       if (!ig_strmap_set(&w->produced, name, (void *)i)) return IG_OOM();
     }
   }

@@ -227,13 +227,6 @@ static bool next_fixed(ig_wire_iter *it, void *out, size_t n) {
 bool ig_wire_next_float(ig_wire_iter *it, float *out) { return next_fixed(it, out, sizeof *out); }
 bool ig_wire_next_double(ig_wire_iter *it, double *out) { return next_fixed(it, out, sizeof *out); }
 
-ig_wire_bytes ig_wire_run(const ig_wire_list *l) {
-  ig_wire_iter it = ig_wire_iterate(l);
-  field f, more;
-  if (l->n == 0 || !next_field(&it, &f) || f.type != LENGTH || next_field(&it, &more)) return (ig_wire_bytes){ NULL, 0 };
-  return f.bytes;
-}
-
 static void put_varint(ig_buf *b, uint64_t v) {
   uint8_t out[10];
   size_t n = 0;

@@ -38,8 +38,6 @@ bool ig_wire_next(ig_wire_iter *it, ig_wire_bytes *out);
 bool ig_wire_next_int(ig_wire_iter *it, int64_t *out);
 bool ig_wire_next_float(ig_wire_iter *it, float *out);
 bool ig_wire_next_double(ig_wire_iter *it, double *out);
-/* The whole list as one run of bytes, where it is one packed field (fixed-size elements only); p NULL otherwise. */
-ig_wire_bytes ig_wire_run(const ig_wire_list *l);
 
 /* Writing, for test data and tests. */
 void ig_wire_put_int(ig_buf *b, uint32_t number, int64_t v);

@@ -55,8 +55,9 @@ static ig_status lower_cast(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg cast_in[] = { { "input", 'S', IG_TYPES_TENSOR, 0 }, { "target_type", 'T', IG_TYPES_TENSOR, 0 } };
-static const ig_op_arg cast_out[] = { { "output", 'T', IG_TYPES_TENSOR, 0 } };
+#define CAST_TYPES (IG_TYPES_TENSOR & ~(IG_T(C64) | IG_T(C128)))
+static const ig_op_arg cast_in[] = { { "input", 'S', CAST_TYPES, 0 }, { "target_type", 'T', CAST_TYPES, 0 } };
+static const ig_op_arg cast_out[] = { { "output", 'T', CAST_TYPES, 0 } };
 static const ig_op_attr attrs[] = { { "saturate", IG_ATTR_INT, false, 1, 0, NULL }, { "round_mode", IG_ATTR_STRING, false, 0, 0, "up" }, { "to", IG_ATTR_INT, true, 0, 0, NULL } };
 static const char *const cast_cases[] = { "f32[2,3] to=7", "f64[4] to=10", "i64[4] to=3", "f32[4] to=17 saturate=0", "bool[3] to=1", "f32[5] to=22", "u4[5] to=1", "f32[4] to=24 round_mode=down", NULL };
 static const char *const like_cases[] = { "f32[2,3] i64[1]", "i32[4] f16[2]", "f32[4] f8e5m2[1]", NULL };

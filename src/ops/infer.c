@@ -224,14 +224,19 @@ static ig_status make_constant(ig_node *n, uint32_t i, const ig_val *v) {
   return ig_op_replace(n, i, k);
 }
 
+/* A dim that could not be made is the cause of whatever the hook says about it. */
+static ig_status run_hook(ig_node *n, ig_status (*hook)(ig_node *n)) {
+  ig_status st = hook(n);
+  ig_status cause = ig_infer_dims_done(n);
+  if (!cause) return st;
+  ig_status_free(st);
+  return cause;
+}
+
 ig_status ig_op_infer(ig_node *n) {
   IG_TRY(ig_op_check(n));
-  IG_TRY(n->op->infer(n));
-  IG_TRY(ig_infer_dims_done(n));
-  if (n->op->dims) {
-    IG_TRY(n->op->dims(n));
-    IG_TRY(ig_infer_dims_done(n));
-  }
+  IG_TRY(run_hook(n, n->op->infer));
+  if (n->op->dims) IG_TRY(run_hook(n, n->op->dims));
   for (uint32_t i = 0; i < n->n_out; i++) {
     const ig_val *v = n->out[i];
     if (!v || v->forward) continue;

@@ -175,7 +175,7 @@ static ig_status infer_dequantise(ig_node *n) {
 #define REAL (IG_T(F32) | IG_T(F16) | IG_T(BF16) | IG_T(I32))
 static const ig_op_arg q_in[] = { { "x", 'X', REAL, 0 }, { "y_scale", 'S', REAL | IG_T(E8M0), 0 }, { "y_zero_point", 'Z', QUANTISED, IG_ARG_OPTIONAL } };
 static const ig_op_arg q_out[] = { { "y", 'Z', QUANTISED, 0 } };
-static const ig_op_arg d_in[] = { { "x", 'X', QUANTISED | IG_T(I32), 0 }, { "x_scale", 'S', REAL | IG_T(E8M0), 0 }, { "x_zero_point", 'X', QUANTISED | IG_T(I32), IG_ARG_OPTIONAL } };
+static const ig_op_arg d_in[] = { { "x", 'X', QUANTISED | IG_T(I32), 0 }, { "x_scale", 'S', (REAL & ~IG_T(I32)) | IG_T(E8M0), 0 }, { "x_zero_point", 'X', QUANTISED | IG_T(I32), IG_ARG_OPTIONAL } };
 static const ig_op_arg d_out[] = { { "y", 'Y', REAL & ~IG_T(I32), 0 } };
 static const ig_op_attr q_attrs[] = { { "axis", IG_ATTR_INT, false, 1, 0, NULL }, { "block_size", IG_ATTR_INT, false, 0, 0, NULL }, { "output_dtype", IG_ATTR_INT, false, 0, 0, NULL },
                                       { "saturate", IG_ATTR_INT, false, 1, 0, NULL }, { "precision", IG_ATTR_INT, false, 0, 0, NULL } };

@@ -77,12 +77,13 @@ static ig_status lower_uniform(ig_lower *l, const ig_node *n) {
 
 static const ig_op_arg like_in[] = { { "input", 'S', IG_TYPES_TENSOR & ~(IG_TYPES_FLOAT8 | IG_TYPES_SUBBYTE), 0 } };
 static const ig_op_arg float_out[] = { { "output", 'T', IG_TYPES_FLOAT, 0 } };
-#define SEED { "seed", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "dtype", IG_ATTR_INT, false, 0, 0, NULL }
+#define SEED { "seed", IG_ATTR_FLOAT, false, 0, 0, NULL }
+#define DTYPE(default_) { "dtype", IG_ATTR_INT, false, default_, 0, NULL }   /* 1 = float; 0 = the input's */
 #define NORMAL { "mean", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "scale", IG_ATTR_FLOAT, false, 0, 1, NULL }
 #define UNIFORM { "low", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "high", IG_ATTR_FLOAT, false, 0, 1, NULL }
 #define SHAPE { "shape", IG_ATTR_INTS, true, 0, 0, NULL }
-static const ig_op_attr normal_attrs[] = { SEED, NORMAL, SHAPE }, uniform_attrs[] = { SEED, UNIFORM, SHAPE };
-static const ig_op_attr normal_like_attrs[] = { SEED, NORMAL }, uniform_like_attrs[] = { SEED, UNIFORM };
+static const ig_op_attr normal_attrs[] = { SEED, DTYPE(1), NORMAL, SHAPE }, uniform_attrs[] = { SEED, DTYPE(1), UNIFORM, SHAPE };
+static const ig_op_attr normal_like_attrs[] = { SEED, DTYPE(0), NORMAL }, uniform_like_attrs[] = { SEED, DTYPE(0), UNIFORM };
 static const char *const shaped_cases[] = { "shape=2,3 seed=1.0", "shape=4 dtype=11", NULL };
 static const char *const like_cases[] = { "f32[2,3]", "i32[4] dtype=10", NULL };
 const ig_op ig_op_RandomNormal = { .domain = "", .name = "RandomNormal", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, .out = float_out, .n_out = 1,
@@ -119,7 +120,7 @@ static ig_status lower_bernoulli(ig_lower *l, const ig_node *n) {
 
 static const ig_op_arg bernoulli_in[] = { { "input", 'S', IG_TYPES_FLOAT, 0 } };
 static const ig_op_arg bernoulli_out[] = { { "output", 'T', IG_TYPES_NUMERIC | IG_T(BOOL), 0 } };
-static const ig_op_attr bernoulli_attrs[] = { SEED };
+static const ig_op_attr bernoulli_attrs[] = { SEED, DTYPE(0) };
 static const char *const bernoulli_cases[] = { "f32[2,3]", "f64[4] dtype=9", NULL };
 const ig_op ig_op_Bernoulli = { .domain = "", .name = "Bernoulli", .since = 22, .oldest = 15, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(bernoulli_in, bernoulli_out),
                                 IG_OP_ATTRS(bernoulli_attrs), .infer = infer_bernoulli, .lower = lower_bernoulli, .cases = bernoulli_cases };

@@ -81,7 +81,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   for (uint32_t i = 0; !map && i < r->n_in; i++, e.r.n_in++) ig_edit_input(&e, &r->operands[i], ig_opt_operand(n, i));
   if (epi) IG_TRY(rebuild(c, n, &r->epi, r->n_in, r->n_extra, true, &e, &e.r.epi));
   for (uint32_t i = 0; !epi && i < r->n_extra; i++, e.r.n_extra++) ig_edit_input(&e, ig_request_extra(r, i), ig_opt_operand(n, r->n_in + i));
-  return ig_edit_finish(c, &e, n, NULL, NULL);
+  return ig_edit_finish(c, &e, n, n->name, n->sources, NULL);
 }
 
 static ig_status run(ig_pass_ctx *c) {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/edit.h"
 
-enum { MAX_SOURCES = 600 };      /* bytes of merged names; what is more is cut with "..." */
+enum { MAX_SOURCES = 600 };      /* bytes of merged names; what comes after is left out */
 
 const ig_request *ig_opt_request(const ig_node *n) {
   return n && n->form == IG_FORM_KERNEL && n->region && n->region->n_requests == 1 ? &n->region->requests[0] : NULL;
@@ -25,12 +25,10 @@ bool ig_edit_input(ig_edit *e, const ig_operand *like, ig_val *v) {
   return true;
 }
 
-static const char *merge_sources(ig_arena *a, const ig_node *n, const ig_node *also) {
-  const char *x = n->sources ? n->sources : n->name;
-  if (!also) return n->sources;
-  const char *y = also->sources ? also->sources : also->name;
-  if (strcmp(x, y) == 0 || strlen(y) + strlen(x) > MAX_SOURCES) return strcmp(x, y) == 0 ? x : ig_arena_printf(a, "%.*s,...", MAX_SOURCES, y);
-  return ig_arena_printf(a, "%s,%s", y, x);
+const char *ig_edit_sources(ig_arena *a, const ig_node *first, const ig_node *second) {
+  const char *x = first->sources ? first->sources : first->name, *y = second->sources ? second->sources : second->name;
+  if (strcmp(x, y) == 0 || strlen(x) + strlen(y) > MAX_SOURCES) return x;
+  return ig_arena_printf(a, "%s,%s", x, y);
 }
 
 static ig_region *make_region(ig_arena *a, const ig_edit *e, const ig_request *results, uint32_t n_out) {
@@ -48,11 +46,10 @@ static ig_region *make_region(ig_arena *a, const ig_edit *e, const ig_request *r
   return region;
 }
 
-ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const ig_node *also, ig_node **out_node) {
+ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const char *name, const char *sources, ig_node **out_node) {
   ig_arena *a = &c->ir->arena;
   const ig_request *old = ig_opt_request(n);
   ig_region *region = make_region(a, e, old, n->n_out);
-  const char *name = also && e->r.kind != IG_KIND_map ? also->name : n->name;
   ig_node *m = region ? ig_node_new(n->graph, n, name, IG_FORM_KERNEL, e->vals, e->n_vals, 0) : NULL;
   if (!m) return ig_arena_status(a);
   const uint32_t n_read = e->r.n_in + e->r.n_extra;
@@ -64,8 +61,7 @@ ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const ig_
   m->domain = n->domain;
   m->type = n->type;
   m->opset = n->opset;
-  m->sources = merge_sources(a, n, also);
-  if (also && !m->sources) return ig_arena_status(a);
+  m->sources = sources;
   m->out = n->out;
   m->n_out = n->n_out;
   m->mark = n->mark;
@@ -86,7 +82,8 @@ bool ig_sprog_has(const ig_sprog *p, ig_sop op) {
   return false;
 }
 
-bool ig_sprog_stores_plainly(const ig_sprog *p) {
+bool ig_sprog_stores_plainly(const ig_sprog *p, ig_dtype dtype) {
+  if (IG_DTYPE_BITS(dtype) > 8 || ig_stype_of(dtype) != IG_S_F32) return true;
   for (uint32_t i = 0; i < p->n; i++)
     if (p->insns[i].op == IG_SOP_STORE && p->insns[i].flags) return false;
   return true;

@@ -19,14 +19,16 @@ const ig_request *ig_opt_request(const ig_node *n);
 ig_val *ig_opt_operand(const ig_node *n, uint32_t i);
 /* Appends an input like `like` that reads v (NULL: left out). False when there is no room. */
 bool ig_edit_input(ig_edit *e, const ig_operand *like, ig_val *v);
-/* Puts the node in n's place: its results are n's values, defined by the new node; n is off the list. also: a node that was merged in
- * (its name joins `sources`; a kernel that took a map keeps its name), or NULL. r's results are like those of n's request. */
-IG_MUST_USE ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const ig_node *also, ig_node **out_node);
+/* Puts the node in n's place: its results are n's values, defined by the new node, and like those of n's request; n is off the list.
+ * name and sources are kept; out_node may be NULL. */
+IG_MUST_USE ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const char *name, const char *sources, ig_node **out_node);
+/* Names of both nodes' origins, comma-separated; NULL when memory is out. */
+const char *ig_edit_sources(ig_arena *a, const ig_node *first, const ig_node *second);
 /* The register as it reads back after storing it to dtype. */
 ig_sreg ig_edit_stored(ig_sbuild *b, ig_sreg x, ig_dtype dtype);
-/* Whether p holds an instruction of this operation, and how many instructions compute something. */
 bool ig_sprog_has(const ig_sprog *p, ig_sop op);
-bool ig_sprog_stores_plainly(const ig_sprog *p);      /* no STORE has flags */
+/* Whether storing to dtype is what ROUND does: no flags, or none that matter to the dtype. */
+bool ig_sprog_stores_plainly(const ig_sprog *p, ig_dtype dtype);
 
 /* Number of uses per value id, kept right while kernels are merged. */
 typedef struct ig_uses { ig_ir *ir; uint32_t *n; uint32_t n_ids; } ig_uses;

@@ -22,7 +22,7 @@ static const char *refusal(const ig_uses *u, const ig_node *k, const ig_node *m,
   if (!ig_opt_same_dims(u->ir, v, m->out[0])) return "the dims differ";
   if (map->n_out > MAX_RESULTS) return "the map has too many results";
   if (ig_sprog_has(&map->prog, IG_SOP_RANDOM)) return "the map draws random numbers";
-  if (!ig_sprog_stores_plainly(&r->epi)) return "the epilogue stores with a saturation of its own";
+  if (!ig_sprog_stores_plainly(&r->epi, v->dtype)) return "the epilogue stores with a saturation of its own";
   if (r->n_extra + map->n_in > MAX_EXTRA) return "there are too many extra operands";
   if (r->epi.n + map->prog.n + 8 > IG_SPROG_MAX) return "the program would be too long";
   return NULL;
@@ -79,7 +79,9 @@ static ig_status fuse(ig_pass_ctx *c, ig_uses *u, ig_node *k, ig_node *m, const 
   ig_uses_add(u, k, -1);
   ig_uses_add(u, m, -1);
   ig_node *merged;
-  IG_TRY(ig_edit_finish(c, &e, m, k, &merged));
+  const char *sources = ig_edit_sources(&c->ir->arena, k, m);
+  if (!sources) return ig_arena_status(&c->ir->arena);
+  IG_TRY(ig_edit_finish(c, &e, m, k->name, sources, &merged));
   ig_opt_drop(k);
   ig_uses_add(u, merged, 1);
   return NULL;

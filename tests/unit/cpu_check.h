@@ -209,6 +209,45 @@ static void run_with(const ig_tactic *tactic, test_call *t, uint32_t n_parts) {
   guard_free(&scratch);
 }
 
+/* The request that the bound call stands for, every dim a constant, put to the tactic. */
+static bool accepts(const test_call *t, const ig_tactic *tactic, uint32_t constant_mask, ig_offer *out) {
+  const ig_kind_def *kind = ig_kind(t->call.kind);
+  ig_arena arena;
+  ig_dims dims;
+  ig_operand operands[MAX_OPERANDS];
+  uint64_t params[64] = { 0 };
+  const void *constants[MAX_OPERANDS] = { NULL };
+  ig_arena_init(&arena, &ig_libc_allocator, 0);
+  ig_dims_init(&dims, &ig_libc_allocator, &arena);
+  assert_true(kind->params_size <= sizeof params);
+  if (kind->params_size) memcpy(params, t->call.params, kind->params_size);
+  for (uint32_t i = 0; i < kind->n_fields; i++)
+    for (uint32_t j = 0; kind->fields[i].type == IG_FIELD_DIM && j < kind->fields[i].count; j++)
+      params[kind->fields[i].word + j] = ig_dim_const(&dims, (int64_t)params[kind->fields[i].word + j]);
+  for (uint32_t i = 0; i < t->n; i++) {
+    const ig_view *v = &t->v[i];
+    operands[i] = (ig_operand){ .value = ig_view_present(v) ? i : IG_NO_VALUE, .dtype = v->dtype, .rank = v->rank, .block_axis = v->block_axis, .block = v->block };
+    for (uint32_t k = 0; k < v->rank; k++) { operands[i].dims[k] = ig_dim_const(&dims, v->dims[k]); operands[i].strides[k] = ig_dim_const(&dims, v->strides[k]); }
+    operands[i].offset = ig_dim_const(&dims, 0);
+    if (constant_mask >> i & 1) constants[i] = v->data;
+  }
+  ig_request r = { .kind = t->call.kind, .n_in = t->call.n_in, .n_extra = t->call.n_extra, .n_out = t->call.n_out, .operands = operands, .params = params,
+    .prog = t->call.prog, .epi = t->call.epi };
+  ig_region region = { .requests = &r, .n_requests = 1, .n_in = t->n - r.n_out, .n_out = r.n_out, .n_values = t->n };
+  int64_t *opt = calloc(dims.nodes.n, sizeof *opt);
+  assert_null(ig_dims_eval(dims.nodes.data, dims.nodes.n, NULL, 0, opt));
+  const ig_caps caps = { .device = "cpu", .isa = ~0ull, .n_threads = 2, .l2_bytes = 1 << 20, .l3_bytes = 32 << 20 };
+  const ig_query q = { .region = &region, .dims = &dims, .caps = &caps, .opt = opt, .constant_mask = constant_mask, .constants = constants };
+  const char *why = NULL;
+  const bool yes = tactic->query(&q, out, &why);
+  if (!yes) assert_non_null(why);
+  else assert_true(out->seconds > 0 && isfinite(out->seconds));
+  free(opt);
+  ig_dims_free(&dims);
+  ig_arena_free(&arena);
+  return yes;
+}
+
 static uint64_t machine_isa_(void) {
   static uint64_t isa;
   static bool known;
@@ -227,6 +266,9 @@ static uint64_t machine_isa_(void) {
 
 /* Runs the tactic in 1, 2 and 3 parts and compares with the reference. */
 static inline void check_tactic(test_call *t, const ig_tactic *tactic, double tolerance) {
+  ig_offer offer;
+  const bool constant = t->call.n_in > 1 && ig_view_present(&t->v[1]) && chance(60);
+  if (!accepts(t, tactic, constant ? 2 : 0, &offer)) return;
   if (tactic->isa & ~machine_isa_()) {
     tally_.skipped++;
     return;
@@ -245,6 +287,19 @@ static inline void check_tactic(test_call *t, const ig_tactic *tactic, double to
   t->error.word = 0;
   ig_ref_run(&t->call);
   const uint64_t want_error = t->error.word;
+  t->call.config = offer.config;
+  guarded packed = { 0 };
+  const ig_view plain = t->v[1];
+  if (offer.packed_mask) {
+    int64_t n;
+    assert_int_equal(offer.packed_mask, 2);
+    assert_null(ig_format_check(&offer.packed[1], plain.rank));
+    assert_true(ig_format_count(&offer.packed[1], plain.dims, plain.rank, &n));
+    packed = guard_alloc((size_t)n * IG_DTYPE_BITS(plain.dtype) / 8, true, 64);
+    ig_format_pack(&offer.packed[1], plain.dims, plain.rank, plain.data, plain.strides, packed.data, IG_DTYPE_BITS(plain.dtype) / 8);
+    t->v[1].data = packed.data;
+    t->v[1].format = &offer.packed[1];
+  }
   for (uint32_t i = 0; i < t->call.n_out; i++)
     if (want[i].size) memcpy(want[i].data, t->mem[first + i].data, want[i].size);
   for (uint32_t n_parts = 1; n_parts <= 3; n_parts++) {
@@ -268,6 +323,10 @@ static inline void check_tactic(test_call *t, const ig_tactic *tactic, double to
     }
   }
   tally_.checked++;
+  if (offer.packed_mask) {
+    t->v[1] = plain;
+    guard_free(&packed);
+  }
   for (uint32_t i = 0; i < t->call.n_out; i++) {
     if (before[i].size) memcpy(t->mem[first + i].data, before[i].data, before[i].size);
     guard_free(&before[i]);

@@ -188,6 +188,26 @@ static inline ig_status ops_case_begin(ops_case *c, ig_env *env, const ig_op *op
   return NULL;
 }
 
+/* Run-time inputs and all results become the graph's, which the verifier needs. */
+static inline ig_status ops_case_interface(ops_case *c) {
+  ig_arena *a = &c->ir->arena;
+  c->g->inputs = IG_NEW_ARRAY(a, ig_val *, c->n_in + 1);
+  c->g->outputs = IG_NEW_ARRAY(a, ig_val *, c->n->n_out);
+  c->g->output_names = IG_NEW_ARRAY(a, const char *, c->n->n_out);
+  if (!c->g->inputs || !c->g->outputs || !c->g->output_names) return ig_arena_status(a);
+  for (uint32_t i = 0; i < c->n_in; i++) {
+    if (!c->in[i]) continue;
+    c->val[i]->index = c->g->n_inputs;
+    c->g->inputs[c->g->n_inputs++] = c->val[i];
+  }
+  for (uint32_t i = 0; i < c->n->n_out; i++) {
+    c->g->outputs[i] = c->n->out[i];
+    c->g->output_names[i] = c->n->out[i]->name;
+  }
+  c->g->n_outputs = c->n->n_out;
+  return NULL;
+}
+
 /* Lowers every operator node of the graph, in order; other nodes are left. */
 static inline ig_status ops_lower_all(ig_graph *g) {
   for (ig_node *n = g->first, *next; n; n = next) {
@@ -199,10 +219,13 @@ static inline ig_status ops_lower_all(ig_graph *g) {
   return NULL;
 }
 
-/* Infers, lowers and runs. */
+/* Infers, lowers, verifies and runs. */
 static inline ig_status ops_case_run(ops_case *c) {
+  IG_TRY(ops_case_interface(c));
   IG_TRY(ig_op_infer(c->n));
   IG_TRY(ops_lower_all(c->g));
+  c->ir->stage = IG_STAGE_LOWERED;
+  IG_TRY(ig_ir_verify(c->ir));
   c->ran = true;
   IG_TRY(ops_run_begin(&c->run, c->ir, c->symbols, c->n_symbols));
   for (uint32_t i = 0; i < c->n_in; i++)

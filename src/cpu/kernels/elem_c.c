@@ -17,11 +17,18 @@
       for (int64_t i = 0; i < n; i++) { const storage x = p[i * stride]; o[i] = (expr); } \
     } \
   }
-LOADER(f32, float, float, x)
-LOADER(f64, double, double, x)
-LOADER(i32, int32_t, int32_t, x)
-LOADER(i64, int64_t, int64_t, x)
-LOADER(u64, uint64_t, uint64_t, x)
+/* Types that are their own compute form. */
+#define SAME(name, T) \
+  LOADER(name##_strided, T, T, x) \
+  static void load_##name(const void *data, int64_t at, int64_t stride, int64_t n, void *out) { \
+    if (stride == 1) memcpy(out, (const T *)data + at, (size_t)n * sizeof(T)); \
+    else load_##name##_strided(data, at, stride, n, out); \
+  }
+SAME(f32, float)
+SAME(f64, double)
+SAME(i32, int32_t)
+SAME(i64, int64_t)
+SAME(u64, uint64_t)
 LOADER(u32, uint32_t, int64_t, x)
 LOADER(i8, int8_t, int32_t, x)
 LOADER(u8, uint8_t, int32_t, x)
@@ -96,11 +103,18 @@ ig_elem_load_fn ig_elem_loader(ig_dtype dtype) {
       for (int64_t i = 0; i < n; i++) { const compute x = v[i]; p[i * stride] = (storage)(expr); } \
     } \
   }
-STORER(f32, float, float, x)
-STORER(f64, double, double, x)
-STORER(i32, int32_t, int32_t, x)
-STORER(i64, int64_t, int64_t, x)
-STORER(u64, uint64_t, uint64_t, x)
+/* A result may lie on the operand that it comes from: memmove. */
+#define SAME_STORER(name, T) \
+  STORER(name##_strided, T, T, x) \
+  static void store_##name(void *data, int64_t at, int64_t stride, int64_t n, const void *values) { \
+    if (stride == 1) memmove((T *)data + at, values, (size_t)n * sizeof(T)); \
+    else store_##name##_strided(data, at, stride, n, values); \
+  }
+SAME_STORER(f32, float)
+SAME_STORER(f64, double)
+SAME_STORER(i32, int32_t)
+SAME_STORER(i64, int64_t)
+SAME_STORER(u64, uint64_t)
 STORER(u32, uint32_t, int64_t, x)
 STORER(8, uint8_t, int32_t, x)
 STORER(16, uint16_t, int32_t, x)

@@ -187,7 +187,8 @@ static int64_t rows_per_block(int64_t k) { return ig_max_i64(MR, ig_min_i64(256,
 static int64_t columns_per_block(int64_t k) { return ig_max_i64(NR, ig_min_i64(GROUP, BLOCK_BYTES / 4 / ig_max_i64(1, k)) / NR * NR); }
 enum { GROUP_ROWS = 128 };
 static size_t bytes_a(int64_t k) { return ig_pad64((size_t)(rows_per_block(k) * k) * 4); }
-static size_t bytes_b(int64_t k) { return ig_pad64((size_t)(columns_per_block(k) * k) * 4); }
+/* Packers may write a vector past a panel's end. */
+static size_t bytes_b(int64_t k) { return ig_pad64((size_t)(columns_per_block(k) * k + NR) * 4); }
 size_t NAME(ig_gemm_f32_bytes)(const ig_call *c, int64_t k) {
   return TILE_FLOATS * 4 + (size_t)GROUP_ROWS * GROUP * 4 + bytes_a(k) + bytes_b(k) + ig_epi_bytes(c);
 }

@@ -12,6 +12,7 @@ typedef struct operands { ig_walk a, b; int64_t m, n, k, a_row, a_k, b_k, b_colu
 
 static void pack_a(const void *ctx, int64_t batch, int64_t m0, int64_t rows, int64_t mr, float *out) {
   const operands *o = ctx;
+  if (o->k == 0) return;
   const float *a = (const float *)o->a.data + ig_walk_at(&o->a, batch * o->m * o->k) + m0 * o->a_row;
   for (int64_t i = 0; i < mr; i++, out++) {
     if (i >= rows) {
@@ -24,6 +25,7 @@ static void pack_a(const void *ctx, int64_t batch, int64_t m0, int64_t rows, int
 }
 static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out) {
   const operands *o = ctx;
+  if (o->k == 0) return;
   const float *b = (const float *)o->b.data + ig_walk_at(&o->b, batch * o->k * o->n) + n0 * o->b_column;
   for (int64_t k = 0; k < o->k; k++, out += nr, b += o->b_k) {
     if (columns == nr && o->b_column == 1) {

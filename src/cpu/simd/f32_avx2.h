@@ -3,6 +3,7 @@
 #ifndef IG_SIMD_F32_H
 #define IG_SIMD_F32_H
 #include <immintrin.h>
+#include <stdint.h>
 #define SIMD_ISA avx2
 #define SIMD_W 8
 #define SIMD_MR 6                      /* tile of the product: MR rows of two vectors fill the registers */
@@ -17,6 +18,11 @@ static inline vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 /* b where either is NaN. */
 static inline vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+/* p[0 .. n), zeros after; touches no more. 0 <= n <= 8. */
+static inline vf vf_load_n(const float *p, int64_t n) {
+  static const int32_t mask[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+  return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)(mask + 8 - n)));
+}
 /* p[0], p[2], ... ; reads 16 floats. */
 static inline vf vf_load2(const float *p) {
   const __m256 t = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);

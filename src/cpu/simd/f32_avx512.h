@@ -3,6 +3,7 @@
 #ifndef IG_SIMD_F32_H
 #define IG_SIMD_F32_H
 #include <immintrin.h>
+#include <stdint.h>
 #define SIMD_ISA avx512
 #define SIMD_W 16
 #define SIMD_MR 12
@@ -16,6 +17,7 @@ static inline vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 static inline vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+static inline vf vf_load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
 /* p[0], p[2], ... ; reads 32 floats. */
 static inline vf vf_load2(const float *p) {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);

@@ -1,0 +1,67 @@
+/* Inputs of convolutions with their padding. See image.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/kernels/image.h"
+
+/* Strides, and the data itself where its rows have unit stride. */
+static void set_plain(ig_image *m, const ig_view *x, int64_t n_spatial) {
+  m->n_c = x->dims[1];
+  m->n_stride = x->strides[0];
+  m->c_stride = x->strides[1];
+  m->y_stride = n_spatial == 2 ? x->strides[2] : 0;
+  const bool unit = x->strides[x->rank - 1] == 1 || x->dims[x->rank - 1] == 1;
+  m->plain = unit && !ig_view_blocked(x) && x->dtype == IG_DTYPE_F32 ? x->data : NULL;
+  m->unit = unit && !ig_view_blocked(x);
+}
+
+void ig_image_init(ig_image *m, const ig_call *c) {
+  const ig_conv_params *p = c->params;
+  const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1), *o = ig_call_out(c, 0);
+  *m = (ig_image){ .group_c = w->dims[1], .group_o = w->dims[0] / p->groups, .groups = p->groups, .k = w->dims[1] };
+  bool padded = false;
+  for (int d = 0; d < 2; d++) {
+    const int64_t s = d - (2 - p->n_spatial);
+    m->in[d] = s < 0 ? 1 : x->dims[2 + s];
+    m->out[d] = s < 0 ? 1 : o->dims[2 + s];
+    m->kernel[d] = s < 0 ? 1 : w->dims[2 + s];
+    m->stride[d] = s < 0 ? 1 : p->stride[s];
+    m->dilation[d] = s < 0 ? 1 : p->dilation[s];
+    m->pad[d] = s < 0 ? 0 : p->pad_lo[s];
+    m->k *= m->kernel[d];
+    const int64_t reach = (m->out[d] - 1) * m->stride[d] + (m->kernel[d] - 1) * m->dilation[d] + 1;
+    padded |= m->pad[d] != 0 || reach > m->in[d];
+    if (d == 0) m->rows = reach;
+    else m->row = reach;
+  }
+  set_plain(m, x, p->n_spatial);
+  m->copied = padded || !m->unit;
+}
+
+void ig_image_init_window(ig_image *m, const ig_call *c, float border) {
+  const ig_window_params *p = c->params;
+  const ig_view *x = ig_call_in(c, 0), *o = ig_call_out(c, 0);
+  *m = (ig_image){ .border = border, .copied = true };
+  for (int d = 0; d < 2; d++) {
+    const int64_t s = d - (2 - p->n_spatial);
+    m->in[d] = s < 0 ? 1 : x->dims[2 + s];
+    m->out[d] = s < 0 ? 1 : o->dims[2 + s];
+    m->kernel[d] = s < 0 ? 1 : p->kernel[s];
+    m->stride[d] = s < 0 ? 1 : p->stride[s];
+    m->dilation[d] = s < 0 || p->dilation[s] < 1 ? 1 : p->dilation[s];
+    m->pad[d] = s < 0 ? 0 : p->pad_lo[s];
+    m->pad_hi[d] = s < 0 ? 0 : p->pad_hi[s];
+  }
+  m->rows = (m->out[0] - 1) * m->stride[0] + (m->kernel[0] - 1) * m->dilation[0] + 1;
+  m->row = (m->out[1] - 1) * m->stride[1] + (m->kernel[1] - 1) * m->dilation[1] + 1;
+  set_plain(m, x, p->n_spatial);
+}
+
+void ig_image_copy(const ig_image *m, const ig_reader *r, int64_t plane, float *out) {
+  const int64_t x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]), n = ig_min_i64(m->in[1] - x_from, m->row - x_lo);
+  for (int64_t i = 0; i < m->rows * m->row; i++) out[i] = m->border;
+  for (int64_t y = 0; y < m->rows && n > 0; y++) {
+    const int64_t from = y - m->pad[0];
+    if (from < 0 || from >= m->in[0]) continue;
+    if (m->plain) memcpy(out + y * m->row + x_lo, m->plain + plane / m->n_c * m->n_stride + plane % m->n_c * m->c_stride + from * m->y_stride + x_from, (size_t)n * sizeof *out);
+    else ig_reader_read(r, (plane * m->in[0] + from) * m->in[1] + x_from, n, out + y * m->row + x_lo);
+  }
+}

@@ -1,0 +1,585 @@
+/* The importer: graphs, names, symbols, functions, order, limits at their edges, files that are something else, and failing memory.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "onnx_bytes.h"
+#include "base/env.h"
+#include "ops/op.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static ig_env *env;
+typedef struct imported { ig_ir *ir; ig_onnx_sources sources; ig_buf bytes; ig_status st; } imported;
+
+static imported import_limited(ig_buf bytes, const ig_onnx_limits *limits) {
+  imported m = { .bytes = bytes };
+  m.st = ig_onnx_import(env, bytes.data, bytes.n, NULL, NULL, limits, &m.sources, &m.ir);
+  if (m.st) assert_null(m.ir);
+  return m;
+}
+static imported import(ig_buf bytes) { return import_limited(bytes, NULL); }
+static void drop(imported *m) {
+  ig_status_free(m->st);
+  ig_ir_destroy(m->ir);
+  ig_onnx_sources_free(&m->sources);
+  ig_buf_free(&m->bytes);
+}
+static imported good(ig_buf bytes) {
+  imported m = import(bytes);
+  if (m.st) fail_msg("%s", ig_status_message(m.st));
+  ig_status st = ig_ir_verify(m.ir);
+  if (st) fail_msg("%s", ig_status_message(st));
+  return m;
+}
+static void expect_limited(ig_buf bytes, const ig_onnx_limits *limits, ig_code code, const char *text) {
+  imported m = import_limited(bytes, limits);
+  assert_int_equal(ig_status_code(m.st), code);
+  if (text && !strstr(ig_status_message(m.st), text)) fail_msg("'%s' lacks '%s'", ig_status_message(m.st), text);
+  drop(&m);
+}
+static void expect(ig_buf bytes, ig_code code, const char *text) { expect_limited(bytes, NULL, code, text); }
+
+/* Abs of x [2] after Abs ...: names x, v1 ... y */
+static ig_buf chain(int n) {
+  ig_buf g = make();
+  for (int i = 0; i < n; i++) {
+    char in[16], out[16];
+    snprintf(in, sizeof in, i == 0 ? "x" : "v%d", i);
+    snprintf(out, sizeof out, i == n - 1 ? "y" : "v%d", i + 1);
+    put(&g, 1, node("Abs", in, out));
+  }
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y"));
+  return g;
+}
+
+static void test_plain(void **state) {
+  (void)state;
+  ig_buf g = make();
+  ig_buf n = node("Softmax", "x", "y");
+  put_text(&n, 3, "soft");
+  put(&n, 5, attr_int("axis", -1));
+  put(&g, 1, n);
+  put_text(&g, 2, "the graph");
+  put(&g, 11, value_info("x", 1, "3,n,?,-1"));
+  put(&g, 11, value_info("z", 7, "n"));
+  put(&g, 12, name_only("y"));
+  ig_buf b = model(g);
+  ig_buf prop = make();
+  put_text(&prop, 1, "author");
+  put_text(&prop, 2, "me");
+  put(&b, 14, prop);
+  imported m = good(b);
+  const ig_graph *main = m.ir->main;
+  assert_int_equal(m.ir->stage, IG_STAGE_IMPORTED);
+  assert_string_equal(main->name, "the graph");
+  assert_int_equal(main->n_inputs, 2);
+  assert_int_equal(main->n_outputs, 1);
+  assert_string_equal(main->output_names[0], "y");
+  const ig_node *soft = main->first;
+  assert_string_equal(soft->name, "soft");
+  assert_ptr_equal(soft->op, ig_op_find("", "Softmax"));
+  assert_int_equal(soft->opset, 17);
+  assert_int_equal(ig_node_attr_i(soft, "axis", 9), -1);
+  assert_ptr_equal(soft->in[0], main->inputs[0]);
+  assert_ptr_equal(soft->out[0], main->outputs[0]);
+  assert_string_equal(m.ir->props[0].key, "author");
+  assert_string_equal(m.ir->props[0].value, "me");
+  /* One symbol per name; missing and -1 get fresh ones. */
+  const ig_val *x = main->inputs[0];
+  assert_int_equal(x->rank, 4);
+  assert_int_equal(x->dims[0], ig_dim_const(&m.ir->dims, 3));
+  assert_int_equal(x->dims[1], main->inputs[1]->dims[0]);
+  assert_int_not_equal(x->dims[2], x->dims[3]);
+  assert_int_equal(m.ir->dims.symbols.n, 3);
+  assert_string_equal(m.ir->dims.symbols.data[0].name, "n");
+  assert_string_equal(m.ir->dims.symbols.data[1].name, "x_dim2");
+  assert_string_equal(m.ir->dims.symbols.data[2].name, "x_dim3");
+  assert_int_equal(m.ir->dims.symbols.data[2].axis, 3);
+  drop(&m);
+}
+
+static ig_buf weight(const char *name) {
+  static const float w[2] = { 1, 2 };
+  ig_buf b = tensor_head(name, 1, "2");
+  ig_wire_put_bytes(&b, 9, w, sizeof w);
+  return b;
+}
+
+static void test_constants(void **state) {
+  (void)state;
+  /* An initialiser among the inputs is a constant, and inputs are counted without it. */
+  ig_buf g = make();
+  put(&g, 1, node("Add", "x,w", "a"));
+  put(&g, 1, node("Add", "a,s", "y"));
+  put(&g, 5, weight("w"));
+  put(&g, 11, value_info("w", 1, "2"));
+  put(&g, 11, value_info("x", 1, "k"));
+  put(&g, 12, name_only("y"));
+  ig_buf indices = tensor_head("", 7, "1"), values = tensor_head("s", 1, "1"), sparse = make();
+  ig_wire_put_int(&indices, 7, 1);
+  ig_wire_put_bytes(&values, 9, "\x00\x00\x40\x40", 4);
+  put(&sparse, 1, values);
+  put(&sparse, 2, indices);
+  ig_wire_put_int(&sparse, 3, 2);
+  put(&g, 15, sparse);
+  imported m = good(model(g));
+  assert_int_equal(m.ir->main->n_inputs, 1);
+  assert_int_equal(m.ir->dims.symbols.data[0].io, 0);
+  const ig_val *w = m.ir->main->first->in[1], *s = m.ir->main->last->in[1];
+  assert_true(ig_val_is_const(w) && ig_val_is_const(s));
+  assert_true(((const float *)w->data->bytes)[1] == 2);
+  assert_true(((const float *)s->data->bytes)[0] == 0 && ((const float *)s->data->bytes)[1] == 3);
+  drop(&m);
+}
+
+/* Raw data that lies aligned stays in the input; other is copied to an aligned place. */
+static void test_zero_copy(void **state) {
+  (void)state;
+  int n_inside = 0, n_copied = 0;
+  for (int pad = 0; pad < 4; pad++) {
+    ig_buf g = make(), b = make();
+    char name[8] = "aaa";
+    name[pad] = 0;
+    ig_wire_put_bytes(&b, 6, name, (size_t)pad); /* doc_string: moves what follows */
+    put(&g, 5, weight("w"));
+    put(&g, 1, node("Abs", "w", "y"));
+    put(&g, 12, name_only("y"));
+    ig_buf whole = model(g);
+    ig_buf_bytes(&b, whole.data, whole.n);
+    ig_buf_free(&whole);
+    imported m = good(b);
+    const char *p = m.ir->main->first->in[0]->data->bytes;
+    if (p >= m.bytes.data && p < m.bytes.data + m.bytes.n) n_inside++;
+    else n_copied++;
+    assert_int_equal((uintptr_t)p % 4, 0);
+    assert_true(((const float *)(const void *)p)[1] == 2);
+    drop(&m);
+  }
+  assert_int_equal(n_inside, 1);
+  assert_int_equal(n_copied, 3);
+}
+
+static void test_order(void **state) {
+  (void)state;
+  ig_buf g = make();
+  put(&g, 1, node("Abs", "b", "y"));
+  put(&g, 1, node("Neg", "a", "b"));
+  put(&g, 1, node("Exp", "x", "a"));
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y"));
+  imported m = good(model(g));
+  assert_string_equal(m.ir->main->first->type, "Exp");
+  assert_string_equal(m.ir->main->first->next->type, "Neg");
+  assert_string_equal(m.ir->main->last->type, "Abs");
+  drop(&m);
+}
+
+static ig_buf arm(const char *source) {
+  ig_buf g = make();
+  put(&g, 1, node("Abs", source, "t"));
+  put(&g, 12, name_only("t"));
+  return g;
+}
+static ig_buf if_graph(const char *then_source, const char *else_source) {
+  ig_buf n = node("If", "c", "y"), g = make();
+  put(&n, 5, attr_graph("then_branch", arm(then_source)));
+  put(&n, 5, attr_graph("else_branch", arm(else_source)));
+  put(&g, 1, n);
+  put(&g, 1, node("Neg", "x", "late"));
+  put(&g, 11, value_info("c", 9, ""));
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y"));
+  return g;
+}
+
+static void test_subgraphs(void **state) {
+  (void)state;
+  /* What an arm captures is an operand: the node that makes it comes first. */
+  imported m = good(model(if_graph("x", "late")));
+  assert_string_equal(m.ir->main->first->type, "Neg");
+  const ig_node *n = m.ir->main->last;
+  const ig_graph *then_arm = ig_node_subgraph(n, 0), *else_arm = ig_node_subgraph(n, 1);
+  assert_ptr_equal(then_arm->parent, m.ir->main);
+  assert_ptr_equal(then_arm->first->in[0], m.ir->main->inputs[1]);
+  assert_ptr_equal(else_arm->first->in[0], m.ir->main->first->out[0]);
+  /* Both arms call their result t; values have names of their own. */
+  assert_string_not_equal(then_arm->outputs[0]->name, else_arm->outputs[0]->name);
+  assert_string_equal(else_arm->output_names[0], "t");
+  drop(&m);
+  expect(model(if_graph("x", "y")), IG_ERROR_BAD_MODEL, "cycle");
+  expect(model(if_graph("x", "nowhere")), IG_ERROR_BAD_MODEL, "node 't' (Abs): input 'nowhere'");
+}
+
+static ig_buf two_nodes(ig_buf a, ig_buf b) {
+  ig_buf g = make();
+  put(&g, 1, a);
+  put(&g, 1, b);
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y"));
+  return g;
+}
+
+static void test_bad_graphs(void **state) {
+  (void)state;
+  expect(model(two_nodes(node("Add", "x,b", "a"), node("Abs", "a", "b"))), IG_ERROR_BAD_MODEL, "(a cycle)");
+  expect(model(two_nodes(node("Abs", "x", "y"), node("Neg", "x", "y"))), IG_ERROR_BAD_MODEL, "node 'y' (Neg): two results have the name 'y'");
+  expect(model(two_nodes(node("Abs", "x", "a"), node("Neg", "q", "y"))), IG_ERROR_BAD_MODEL, "node 'y' (Neg): input 'q' is defined by no node");
+  expect(model(two_nodes(node("Abs", "x", "a"), node("Neg", "a", "b"))), IG_ERROR_BAD_MODEL, "output 'y' is defined by no node");
+  expect(model(two_nodes(node("Abs", "x", "a"), node("", "a", "y"))), IG_ERROR_BAD_MODEL, "node 'y' has no operator");
+  expect(model(two_nodes(node("Abs", "x", "a"), node("Abs", "a,", "y\xff"))), IG_ERROR_BAD_MODEL, "UTF-8");
+  ig_buf g = chain(1);
+  put(&g, 11, value_info("x", 1, "2"));
+  expect(model(g), IG_ERROR_BAD_MODEL, "input 'x' is given twice");
+  g = chain(1);
+  put(&g, 11, value_info("r", 1, NULL));
+  expect(model(g), IG_ERROR_UNSUPPORTED, "input 'r' has no shape");
+  g = chain(1);
+  put(&g, 11, value_info("r", 1, "-2"));
+  expect(model(g), IG_ERROR_BAD_MODEL, "input 'r': dim 0 is -2");
+  ig_buf n = node("Softmax", "x", "y");
+  put(&n, 5, attr_int("axis", 0));
+  put(&n, 5, attr_int("axis", 1));
+  expect(model(two_nodes(node("Abs", "x", "a"), n)), IG_ERROR_BAD_MODEL, "node 'y' (Softmax): attribute 'axis' is given twice");
+  n = node("Softmax", "x", "y");
+  put(&n, 5, attr_ref("axis", "a", 2));
+  expect(model(two_nodes(node("Abs", "x", "a"), n)), IG_ERROR_BAD_MODEL, "lies in none");
+}
+
+static void test_opsets(void **state) {
+  (void)state;
+  for (int64_t v = 6; v <= 29; v++) {
+    ig_buf b = make();
+    ig_wire_put_int(&b, 1, 8);
+    put(&b, 7, chain(1));
+    put(&b, 8, opset("ai.onnx", v));
+    if (v < 7 || v > 28) expect(b, IG_ERROR_UNSUPPORTED, "versions 7 to 28");
+    else expect(b, IG_OK, NULL);
+  }
+  ig_buf b = make();
+  ig_wire_put_int(&b, 1, 8);
+  put(&b, 7, chain(1));
+  put(&b, 8, opset("com.example", 1));
+  expect(b, IG_ERROR_BAD_MODEL, "imports no operator set of ai.onnx");
+  /* Unknown operators stay, for the caller to list. */
+  ig_buf n = node("Mystery", "x", "y");
+  put_text(&n, 7, "com.example");
+  imported m = import(model(two_nodes(node("Abs", "x", "a"), n)));
+  assert_null(m.st);
+  assert_null(m.ir->main->last->op);
+  assert_string_equal(m.ir->main->last->domain, "com.example");
+  assert_string_equal(m.ir->main->last->type, "Mystery");
+  drop(&m);
+}
+
+/* Old spellings become canonical: Clip-6 has its bounds as inputs then. */
+static void test_import_hook(void **state) {
+  (void)state;
+  ig_buf n = node("Clip", "x", "y"), lo = make(), b = make();
+  put_text(&lo, 1, "min");
+  ig_buf_bytes(&lo, "\x15\x00\x00\x80\x3f", 5);
+  ig_wire_put_int(&lo, 20, 1);
+  put(&n, 5, lo);
+  ig_wire_put_int(&b, 1, 4);
+  put(&b, 7, two_nodes(node("Abs", "x", "a"), n));
+  put(&b, 8, opset("", 10));
+  imported m = import(b);
+  assert_null(m.st);
+  assert_string_equal(m.ir->main->last->type, "Clip");
+  assert_null(ig_node_attr(m.ir->main->last, "min"));
+  assert_non_null(ig_node_in(m.ir->main->last, 1));
+  drop(&m);
+}
+
+/* ---- functions ---- */
+
+/* soft(x; axis = 1) = Softmax(x, axis); twice(x; k) = soft(soft(x, axis = k)), its inner names those of the caller. */
+static ig_buf with_functions(ig_buf graph) {
+  ig_buf b = model(graph);
+  ig_buf soft = function("soft", "x", "y"), n = node("Softmax", "x", "y");
+  put(&n, 5, attr_ref("axis", "axis", 2));
+  put(&soft, 7, n);
+  put(&soft, 11, attr_int("axis", 1));
+  put(&b, 25, soft);
+  ig_buf twice = function("twice", "x", "y"), inner = call("soft", "x", "a");
+  put_text(&twice, 6, "k");
+  put(&inner, 5, attr_ref("axis", "k", 2));
+  put(&twice, 7, inner);
+  put(&twice, 7, call("soft", "a", "y"));
+  put(&b, 25, twice);
+  return b;
+}
+
+static void test_functions(void **state) {
+  (void)state;
+  ig_buf c = call("twice", "a", "y");
+  put(&c, 5, attr_int("k", 0));
+  imported m = good(with_functions(two_nodes(node("Abs", "x", "a"), c)));
+  assert_int_equal(m.ir->n_total_nodes, 3);
+  const ig_node *first = m.ir->main->first->next, *second = first->next;
+  assert_string_equal(first->name, "y/a/y");
+  assert_int_equal(ig_node_attr_i(first, "axis", 9), 0);
+  assert_int_equal(ig_node_attr_i(second, "axis", 9), 1);
+  assert_ptr_equal(second->in[0], first->out[0]);
+  assert_ptr_equal(m.ir->main->outputs[0], second->out[0]);
+  assert_string_equal(second->out[0]->name, "y");
+  assert_string_equal(m.ir->main->first->out[0]->name, "a");
+  drop(&m);
+  /* k is not given: soft's own default serves. */
+  m = good(with_functions(two_nodes(node("Abs", "x", "a"), call("twice", "a", "y"))));
+  assert_int_equal(ig_node_attr_i(m.ir->main->first->next, "axis", 9), 1);
+  drop(&m);
+}
+
+static void test_bad_functions(void **state) {
+  (void)state;
+  ig_buf b = model(two_nodes(node("Abs", "x", "a"), call("loop", "a", "y")));
+  ig_buf f = function("loop", "x", "y");
+  put(&f, 7, call("loop", "x", "y"));
+  put(&b, 25, f);
+  expect(b, IG_ERROR_BAD_MODEL, "calls itself");
+  expect(with_functions(two_nodes(node("Abs", "x", "a"), call("soft", "a,a", "y"))), IG_ERROR_BAD_MODEL, "2 inputs given, the function has 1");
+  expect(with_functions(two_nodes(node("Abs", "x", "a"), call("soft", "a", "y,z"))), IG_ERROR_BAD_MODEL, "2 results named, the function has 1");
+  b = with_functions(chain(1));
+  put(&b, 25, function("soft", "", ""));
+  expect(b, IG_ERROR_BAD_MODEL, "defined twice");
+  b = model(two_nodes(node("Abs", "x", "a"), call("empty", "a", "y")));
+  put(&b, 25, function("empty", "x", "y"));
+  expect(b, IG_ERROR_BAD_MODEL, "does not define its output 'y'");
+}
+
+/* Inputs left out are known as such inside, and inputs handed through are the caller's values. */
+static void test_function_inputs(void **state) {
+  (void)state;
+  ig_buf b = model(two_nodes(call("clip", "x", "a"), call("same", "a", "y")));
+  ig_buf f = function("clip", "x,lo,hi", "y"), same = function("same", "x", "x");
+  put(&f, 7, node("Clip", "x,lo,hi", "y"));
+  put(&b, 25, f);
+  put(&b, 25, same);
+  imported m = good(b);
+  assert_int_equal(m.ir->main->first->n_in, 1);
+  assert_ptr_equal(m.ir->main->outputs[0], m.ir->main->first->out[0]);
+  assert_string_equal(m.ir->main->output_names[0], "y");
+  drop(&m);
+}
+
+/* ---- limits: at the limit, and one over ---- */
+
+static ig_buf nested(int depth) {
+  ig_buf g = arm("x");
+  for (int i = 1; i < depth; i++) {
+    ig_buf n = node("If", "c", "t"), outer = make();
+    put(&n, 5, attr_graph("then_branch", g));
+    put(&n, 5, attr_graph("else_branch", arm("x")));
+    put(&outer, 1, n);
+    put(&outer, 12, name_only("t"));
+    g = outer;
+  }
+  put(&g, 11, value_info("c", 9, ""));
+  put(&g, 11, value_info("x", 1, "2"));
+  return model(g);
+}
+
+/* `calls` calls of a function of ten nodes, in a model of 10 + calls nodes. */
+static ig_buf inlined(int calls) {
+  ig_buf g = make(), f = function("ten", "x", "v10");
+  for (int i = 0; i < calls; i++) {
+    char out[16];
+    snprintf(out, sizeof out, "y%d", i);
+    put(&g, 1, call("ten", "x", out));
+  }
+  for (int i = 0; i < 10; i++) {
+    char in[16], out[16];
+    snprintf(in, sizeof in, i == 0 ? "x" : "v%d", i);
+    snprintf(out, sizeof out, "v%d", i + 1);
+    put(&f, 7, node("Abs", in, out));
+  }
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y0"));
+  ig_buf b = model(g);
+  put(&b, 25, f);
+  return b;
+}
+
+static ig_buf with_input(const char *dims) {
+  ig_buf g = chain(1);
+  put(&g, 11, value_info("z", 1, dims));
+  return model(g);
+}
+
+static void test_limits(void **state) {
+  (void)state;
+  expect(nested(64), IG_OK, NULL);
+  expect(nested(65), IG_ERROR_LIMIT, "limit 'nesting' (64");
+  ig_onnx_limits l = { .nodes = 10 };
+  expect_limited(model(chain(10)), &l, IG_OK, NULL);
+  expect_limited(model(chain(11)), &l, IG_ERROR_LIMIT, "limit 'nodes' (10");
+  expect_limited(inlined(1), &l, IG_OK, NULL);
+  expect_limited(inlined(2), &l, IG_ERROR_LIMIT, "limit 'nodes' (10");
+  l = (ig_onnx_limits){ .edges = 22 }; /* two per node, an input, an output */
+  expect_limited(model(chain(10)), &l, IG_OK, NULL);
+  expect_limited(model(chain(11)), &l, IG_ERROR_LIMIT, "limit 'edges' (22)");
+  l = (ig_onnx_limits){ .inlining = 5 }; /* 10 calls: 100 nodes of 20 written */
+  expect_limited(inlined(10), &l, IG_OK, NULL);
+  expect_limited(inlined(11), &l, IG_ERROR_LIMIT, "limit 'inlining' (5 times the 21 nodes written)");
+  expect(with_input("1048576,1048576"), IG_OK, NULL);
+  expect(with_input("1099511627777"), IG_ERROR_LIMIT, "limit 'elements'");
+  l = (ig_onnx_limits){ .elements = 6 };
+  expect_limited(with_input("2,3"), &l, IG_OK, NULL);
+  expect_limited(with_input("7"), &l, IG_ERROR_LIMIT, "limit 'elements' (6");
+  l = (ig_onnx_limits){ .memory = 8192 };
+  expect_limited(model(chain(2)), &l, IG_OK, NULL);
+  expect_limited(model(chain(1000)), &l, IG_ERROR_LIMIT, "limit 'memory' (8192");
+  l = (ig_onnx_limits){ .expressions = 2 };
+  expect_limited(with_input("a,b,c,d,e,f"), &l, IG_ERROR_LIMIT, "");
+}
+
+static void test_wrong_files(void **state) {
+  (void)state;
+  static const struct { const char *bytes; size_t n; const char *text; } rows[] = {
+    { "ftrt\1\0\0\0", 8, "TensorRT plan" }, { "\x89IGT\r\n\x1a\n", 8, "Ingot engine" }, { "\x1c\0\0\0TFL3", 8, "TensorFlow Lite" }, { "PK\3\4\0\0", 6, "zip" },
+    { "\x1f\x8b\x08\0", 4, "gzip" }, { "version https://git-lfs.github.com/spec/v1\n", 43, "Git LFS pointer" }, { "", 0, "empty" }, { "hello, model", 12, "no ONNX model" },
+  };
+  for (size_t i = 0; i < IG_COUNT(rows); i++) {
+    ig_buf b = make();
+    ig_buf_bytes(&b, rows[i].bytes, rows[i].n);
+    expect(b, IG_ERROR_BAD_MODEL, rows[i].text);
+  }
+}
+
+static void test_external(void **state) {
+  (void)state;
+  ig_file_map f;
+  ig_onnx_sources s = { 0 };
+  ig_ir *ir;
+  assert_null(ig_file_open(&ig_libc_allocator, "tests/models/external.onnx", false, &f));
+  ig_status st = ig_onnx_import(env, f.data, f.size, "tests/models/external.onnx", NULL, NULL, &s, &ir);
+  if (st) fail_msg("%s", ig_status_message(st));
+  assert_int_equal(s.files.n, 1); /* mapped once, however many tensors lie in it */
+  ig_ir_destroy(ir);
+  ig_onnx_sources_free(&s);
+  /* From memory: a folder must be named. */
+  s = (ig_onnx_sources){ 0 };
+  assert_null(ig_onnx_import(env, f.data, f.size, NULL, "tests/models", NULL, &s, &ir));
+  ig_ir_destroy(ir);
+  ig_onnx_sources_free(&s);
+  s = (ig_onnx_sources){ 0 };
+  st = ig_onnx_import(env, f.data, f.size, NULL, NULL, NULL, &s, &ir);
+  assert_int_equal(ig_status_code(st), IG_ERROR_INVALID_ARGUMENT);
+  ig_status_free(st);
+  ig_onnx_sources_free(&s);
+  ig_file_close(&f);
+}
+
+/* Every cut of a whole model: never read past, and refused as long as the graph or the opset is not whole. */
+static void test_truncated(void **state) {
+  (void)state;
+  ig_buf b = with_functions(if_graph("x", "late")), head = model(if_graph("x", "late"));
+  const size_t needed = head.n;
+  ig_buf_free(&head);
+  for (size_t n = 0; n < b.n; n++) {
+    ig_buf cut = make();
+    ig_buf_bytes(&cut, b.data, n);
+    imported m = import(cut);
+    if (n < needed) assert_non_null(m.st);
+    if (m.st) assert_int_not_equal(ig_status_code(m.st), IG_ERROR_INTERNAL);
+    drop(&m);
+  }
+  ig_buf_free(&b);
+}
+
+/* ---- the n-th allocation fails ---- */
+
+typedef struct failing { long left; size_t live; } failing;
+static void *failing_realloc(void *self, void *old, size_t old_size, size_t size) {
+  failing *f = self;
+  if (size > 0 && f->left-- <= 0) return NULL;
+  void *p = NULL;
+  if (size > 0) p = realloc(old, size);
+  else free(old);
+  if (size == 0 || p) f->live += size - old_size;
+  return p;
+}
+
+static long sweep(ig_buf bytes, const char *path) {
+  long n = 0;
+  for (bool done = false; !done; n++) {
+    failing f = { .left = n + 1 };
+    ig_env_options opt = IG_ENV_OPTIONS_INIT;
+    opt.allocator = (ig_allocator){ &f, failing_realloc };
+    ig_env *e = NULL;
+    ig_status st = ig_env_create(&opt, &e);
+    ig_onnx_sources s = { 0 };
+    ig_ir *ir = NULL;
+    if (!st) st = ig_onnx_import(e, bytes.data, bytes.n, path, NULL, NULL, &s, &ir);
+    done = st == NULL;
+    if (st) assert_int_equal(ig_status_code(st), IG_ERROR_OUT_OF_MEMORY);
+    if (st) assert_null(ir);
+    ig_status_free(st);
+    ig_ir_destroy(ir);
+    ig_onnx_sources_free(&s);
+    ig_env_release(e);
+    assert_int_equal(f.live, 0);
+  }
+  ig_buf_free(&bytes);
+  return n;
+}
+
+static void test_failing_memory(void **state) {
+  (void)state;
+  ig_buf c = call("twice", "b", "y");
+  assert_true(sweep(with_functions(two_nodes(c, node("Abs", "x", "b"))), NULL) > 5);
+  assert_true(sweep(model(if_graph("x", "late")), NULL) > 5);
+  assert_true(sweep(model(chain(60)), NULL) > 10);
+  ig_file_map f;
+  assert_null(ig_file_open(&ig_libc_allocator, "tests/models/external.onnx", false, &f));
+  ig_buf b = make();
+  ig_buf_bytes(&b, f.data, f.size);
+  ig_file_close(&f);
+  assert_true(sweep(b, "tests/models/external.onnx") > 5);
+}
+
+static void test_models(void **state) {
+  (void)state;
+  static const struct { const char *name; uint32_t n_in, n_out, n_nodes; } rows[] = {
+    { "add", 2, 1, 1 }, { "dynamic", 2, 2, 60 }, { "local_function", 1, 2, 10 }, { "quantised", 1, 1, 27 }, { "recurrent", 3, 3, 17 } };
+  for (size_t i = 0; i < IG_COUNT(rows); i++) {
+    char path[100];
+    ig_file_map f;
+    ig_onnx_sources s = { 0 };
+    ig_ir *ir;
+    snprintf(path, sizeof path, "tests/models/%s.onnx", rows[i].name);
+    assert_null(ig_file_open(&ig_libc_allocator, path, false, &f));
+    ig_status st = ig_onnx_import(env, f.data, f.size, path, NULL, NULL, &s, &ir);
+    if (st) fail_msg("%s: %s", path, ig_status_message(st));
+    st = ig_ir_verify(ir);
+    if (st) fail_msg("%s: %s", path, ig_status_message(st));
+    assert_int_equal(ir->main->n_inputs, rows[i].n_in);
+    assert_int_equal(ir->main->n_outputs, rows[i].n_out);
+    assert_int_equal(ir->n_total_nodes, rows[i].n_nodes); /* those of arms and functions included */
+    ig_ir_destroy(ir);
+    ig_onnx_sources_free(&s);
+    ig_file_close(&f);
+  }
+}
+
+static int set_up(void **state) {
+  (void)state;
+  return ig_env_create(NULL, &env) ? -1 : 0;
+}
+static int tear_down(void **state) {
+  (void)state;
+  ig_env_release(env);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_plain), cmocka_unit_test(test_constants), cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_order), cmocka_unit_test(test_subgraphs),
+    cmocka_unit_test(test_bad_graphs), cmocka_unit_test(test_opsets), cmocka_unit_test(test_import_hook), cmocka_unit_test(test_functions), cmocka_unit_test(test_bad_functions),
+    cmocka_unit_test(test_function_inputs), cmocka_unit_test(test_limits), cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_external), cmocka_unit_test(test_truncated),
+    cmocka_unit_test(test_failing_memory), cmocka_unit_test(test_models),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
