@@ -49,7 +49,7 @@ static void describe_text(const ig_report *r, ig_buf *out) {
   else ig_buf_printf(out, "%u node%s, %zu problem%s:\n", r->n_nodes, r->n_nodes == 1 ? "" : "s", n, n == 1 ? "" : "s");
   for (size_t i = 0; i < n; i++) {
     const ig_problem p = ig_report_problem(r, i);
-    ig_buf_printf(out, "  %s%s%s\n", p.code ? p.code : "", p.code ? ": " : "", p.message);
+    ig_buf_printf(out, "  %s%s%s\n", p.code ? p.code : "", p.code ? ": " : "", p.message ? p.message : "");
     if (p.hint && *p.hint) ig_buf_printf(out, "      %s\n", p.hint);
   }
 }

@@ -23,6 +23,7 @@ static ig_status place_profile(ig_emitter *e, size_t f, ig_mem_item *items, uint
     if (!in_arena(q)) continue;
     int64_t lo, hi = (int64_t)q->scratch;
     if (q->kind != IG_BUFFER_SCRATCH) ig_dim_range(t, q->bytes, &lo, &hi);
+    if (b->profiles.defaulted[f] && (hi < 0 || hi >= IG_DIM_UNBOUNDED)) hi = ig_max_i64(0, b->max_values[q->bytes]);   /* shapes nobody asked for may not even be valid */
     IG_REQUIRE(hi >= 0 && hi < IG_DIM_UNBOUNDED, IG_ERROR_LIMIT, "value '%s' has no upper bound over the profile: give --max-shapes", q->name);
     index[i] = (uint32_t)n;
     items[n++] = (ig_mem_item){ .size = (uint64_t)hi, .first = q->first, .last = q->last, .alias = q->alias == IG_NONE ? IG_NONE : index[q->alias] };

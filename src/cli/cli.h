@@ -53,7 +53,14 @@ void cli_buf_fixed(ig_buf *b, double v, int digits);                   /* "0.123
 int cli_progress(void *user, const char *stage, double fraction);
 void cli_progress_end(const cli *c);
 
-/* ---- util of several commands ---- */
+/* ---- of several commands ---- */
+/* Options that come several times, as an array; free with ig_free. */
+IG_MUST_USE ig_status cli_get_all(const cli_args *a, const char *option, const char ***out, size_t *out_n);
+/* --device, --threads, --isa, --tune, --shapes, --values, --input, --seed of run, compare and bench. lists keeps what out points to. */
+typedef struct cli_lists { const char **values, **inputs; } cli_lists;
+struct session_options;
+IG_MUST_USE ig_status cli_session_options(cli *c, const cli_args *a, const char *path, cli_lists *lists, struct session_options *out);
+void cli_lists_free(cli_lists *l);
 double cli_now(void);
 IG_MUST_USE ig_status cli_check_cancelled(const cli *c);
 #endif

@@ -10,7 +10,8 @@
 #include "ingot/ingot.h"
 
 typedef struct session_input { char *name; ig_value *value; bool given; bool fixed; } session_input;
-typedef struct session_options {
+typedef struct session_options session_options;
+struct session_options {
   const char *path;                             /* an engine file or a model, by content */
   const char *device; uint64_t isa_mask; uint32_t n_threads; ig_tune_mode tune; const char *passes;
   const char *shapes;                           /* NAME:1x3x224x224,... */
@@ -19,7 +20,7 @@ typedef struct session_options {
   uint64_t seed;                                /* of inputs that are not given */
   const ig_cancel *cancel;
   ig_progress_fn progress; void *progress_user;
-} session_options;
+};
 typedef struct session {
   ig_env *env;
   session_options opt;

@@ -24,6 +24,12 @@ static bool dominates(ig_dims *t, uint16_t op, ig_dim a, ig_dim b) {
   return (op == IG_DIM_MAX ? ig_dim_prove_ge(t, a, b) : ig_dim_prove_ge(t, b, a)) == 1;
 }
 
+/* Constants come last, else what was made first comes first: a text that is read back makes its constants at other times. */
+static bool is_after(const ig_dims *t, ig_dim a, ig_dim b) {
+  const bool is_const_a = ig_dim_is_const(t, a, NULL), is_const_b = ig_dim_is_const(t, b, NULL);
+  return is_const_a != is_const_b ? is_const_a : a > b;
+}
+
 /* Adds d to the n sorted leaves, none of which dominates another. Returns the new count. */
 static size_t insert_leaf(ig_dims *t, uint16_t op, ig_dim leaf[MAX_LEAVES], size_t n, ig_dim d) {
   for (size_t i = 0; i < n; i++) {
@@ -34,7 +40,7 @@ static size_t insert_leaf(ig_dims *t, uint16_t op, ig_dim leaf[MAX_LEAVES], size
     if (!dominates(t, op, d, leaf[i])) leaf[kept++] = leaf[i];
   }
   size_t i = kept;
-  for (; i > 0 && leaf[i - 1] > d; i--) leaf[i] = leaf[i - 1];
+  for (; i > 0 && is_after(t, leaf[i - 1], d); i--) leaf[i] = leaf[i - 1];
   leaf[i] = d;
   return kept + 1;
 }

@@ -49,6 +49,14 @@ static ig_status named_symbol(ig_onnx_importer *im, const char *name, uint32_t i
   return ig_strmap_set(&im->symbols, name, (void *)(uintptr_t)*out) ? NULL : IG_OOM();
 }
 
+/* Exporters write these for "unknown"; equal ones do not mean equal dims. */
+static bool says_unknown(const char *name) {
+  static const char *const words[] = { "?", "-1", "None", "unknown" };
+  for (size_t i = 0; i < IG_COUNT(words); i++)
+    if (strcmp(name, words[i]) == 0) return true;
+  return false;
+}
+
 static ig_status read_dim(ig_onnx_importer *im, ig_wire_bytes bytes, const ig_val *v, uint32_t io, uint32_t axis, ig_dim *out, int64_t *out_fixed) {
   ig_pb_dim d;
   const char *name;
@@ -56,7 +64,7 @@ static ig_status read_dim(ig_onnx_importer *im, ig_wire_bytes bytes, const ig_va
   IG_TRY(IG_PB_READ(dim, bytes, &d));
   IG_TRY(ig_onnx_string(im, d.dim_param, &name));
   const bool given = ig_pb_has(&ig_pb_dim_message, &d, 1);
-  if (name[0] && !given) return named_symbol(im, name, io, axis, out);
+  if (name[0] && !given && !says_unknown(name)) return named_symbol(im, name, io, axis, out);
   if (!given || d.dim_value == -1) {
     const char *fresh = ig_arena_printf(im->arena, "%s_dim%u", v->name, axis);
     IG_ONNX_CHECK_MEM(im, fresh);

@@ -4,11 +4,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/pointwise.h"
 
-/* Version 7's `spatial` 1 is the only meaning there is since; before 14 only training has more than one result. */
+/* Version 7's `spatial` 1 is the only meaning there is since; before 7 `is_test` tells inference, before 14 training has more results. */
 static ig_status import_batch_norm(ig_node *n, int64_t opset) {
   if (opset >= 14) return NULL;
   IG_NODE_REQUIRE(n, ig_node_attr_i(n, "spatial", 1) == 1, IG_ERROR_UNSUPPORTED, "attribute 'spatial' is 0: per-element statistics are not done");
+  IG_NODE_REQUIRE(n, opset >= 7 || ig_node_attr_i(n, "is_test", 0) == 1, IG_ERROR_UNSUPPORTED, "attribute 'is_test' is not 1: training before version 14 is not done");
   ig_adapt_drop(n, "spatial");
+  ig_adapt_drop(n, "is_test");
+  ig_adapt_drop(n, "consumed_inputs");
   for (uint32_t i = 1; i < n->n_out; i++)
     IG_NODE_REQUIRE(n, !ig_node_out(n, i), IG_ERROR_UNSUPPORTED, "more than one result means training before version 14, which is not done: export the model for inference");
   n->n_out = n->n_out > 1 ? 1 : n->n_out;
@@ -141,5 +144,5 @@ static const ig_op_arg norm_out[] = { { "Y", 'T', IG_TYPES_FLOAT, 0 }, { "runnin
 static const ig_op_attr attrs[] = { { "epsilon", IG_ATTR_FLOAT, false, 0, 1e-5f, NULL }, { "momentum", IG_ATTR_FLOAT, false, 0, 0.9f, NULL }, { "training_mode", IG_ATTR_INT, false, 0, 0, NULL } };
 static const char *const cases[] = { "f32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "f16[2,3] f32[3] f32[3] f64[3] f64[3] epsilon=0.01",
                                      "f32[2,3,4] f32[3] f32[3] f32[3] f32[3] training_mode=1 -> 3", NULL };
-const ig_op ig_op_BatchNormalization = { .domain = "", .name = "BatchNormalization", .since = 15, .oldest = 7, .cls = IG_CLASS_MAP, IG_OP_ARGS(norm_in, norm_out), IG_OP_ATTRS(attrs),
+const ig_op ig_op_BatchNormalization = { .domain = "", .name = "BatchNormalization", .since = 15, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(norm_in, norm_out), IG_OP_ATTRS(attrs),
                                          .import = import_batch_norm, .infer = infer_batch_norm, .lower = lower_batch_norm, .cases = cases };

@@ -6,14 +6,17 @@ static ig_status read_optional(const ig_node *n, const char *attr, int64_t count
   uint32_t got;
   *out = ig_node_attr_ints(n, attr, &got);
   /* output_shape may name batch and channels too */
-  if (*out && got == count + 2 && strcmp(attr, "output_shape") == 0) *out += 2;
-  else IG_NODE_REQUIRE(n, !*out || got == count, IG_ERROR_BAD_MODEL, "attribute '%s' has %u entries for %lld spatial dims", attr, got, (long long)count);
+  if (*out && got == count + 2 && strcmp(attr, "output_shape") == 0)
+    *out += 2;
+  else
+    IG_NODE_REQUIRE(n, !*out || got == count, IG_ERROR_BAD_MODEL, "attribute '%s' has %u entries for %lld spatial dims", attr, got, (long long)count);
   for (int64_t i = 0; *out && i < count; i++)
     IG_NODE_REQUIRE(n, (*out)[i] >= 0 && (*out)[i] <= INT32_MAX, IG_ERROR_BAD_MODEL, "attribute '%s' has the entry %lld", attr, (long long)(*out)[i]);
   return NULL;
 }
 
-/* Pads of the transposed form: given, or (output_shape, SAME) what makes the result as large as wanted, its odd element at the start unless SAME_UPPER. */
+/* Pads of the transposed form: given, or (output_shape, SAME) what makes the result as large as wanted, its odd element at the start unless
+ * SAME_UPPER. */
 static ig_status transposed_pads(const ig_node *n, const ig_val *x, const ig_spatial *s, const int64_t *extra, ig_dim *lo, ig_dim *hi) {
   ig_dims *t = ig_node_dims(n);
   const char *mode = ig_node_attr_s(n, "auto_pad", "NOTSET");
@@ -25,7 +28,8 @@ static ig_status transposed_pads(const ig_node *n, const ig_val *x, const ig_spa
     hi[i] = s->pad_hi[i];
     if (!shape && !same) continue;
     const ig_dim in = x->dims[2 + i], wanted = shape ? ig_dim_const(t, shape[i]) : ig_dim_mul_c(t, in, s->stride[i]);
-    const ig_dim full = ig_dim_add_c(t, ig_dim_mul_c(t, ig_dim_add_c(t, in, -1), s->stride[i]), (s->kernel[i] - 1) * s->dilation[i] + 1 + (extra ? extra[i] : 0));
+    const ig_dim full =
+        ig_dim_add_c(t, ig_dim_mul_c(t, ig_dim_add_c(t, in, -1), s->stride[i]), (s->kernel[i] - 1) * s->dilation[i] + 1 + (extra ? extra[i] : 0));
     const ig_dim total = ig_dim_sub(t, full, wanted), small = ig_dim_floordiv(t, total, ig_dim_const(t, 2)), large = ig_dim_sub(t, total, small);
     lo[i] = upper ? small : large;
     hi[i] = upper ? large : small;
@@ -37,7 +41,7 @@ static ig_status read_params(const ig_node *n, ig_conv_params *p) {
   const ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1);
   ig_dims *t = ig_node_dims(n);
   IG_TRY(ig_conv_params_of(n, x, w, p));
-  ig_spatial s = { .n = p->n_spatial };
+  ig_spatial s = {.n = p->n_spatial};
   for (int i = 0; i < 3; i++) {
     s.stride[i] = p->stride[i];
     s.dilation[i] = p->dilation[i];
@@ -70,11 +74,12 @@ static ig_val *turn_weights(ig_lower *l, ig_val *w, int64_t groups) {
   ig_dims *t = &l->ir->dims;
   ig_dim dims[IG_MAX_RANK], split[IG_MAX_RANK], start[IG_MAX_RANK];
   int64_t step[IG_MAX_RANK];
-  uint8_t perm[IG_MAX_RANK] = { 0, 2, 1 };
+  uint8_t perm[IG_MAX_RANK] = {0, 2, 1};
   turned_dims(t, w, groups, dims);
   split[0] = ig_dim_const(t, groups);
   split[1] = dims[1];
-  for (int k = 1; k < w->rank; k++) split[k + 1] = w->dims[k];
+  for (int k = 1; k < w->rank; k++)
+    split[k + 1] = w->dims[k];
   for (int k = 0; k <= w->rank; k++) {
     if (k > 2) perm[k] = (uint8_t)k;
     start[k] = k > 2 ? ig_dim_add_c(t, split[k], -1) : ig_dim_const(t, 0);
@@ -101,7 +106,7 @@ static ig_status transpose_infer(ig_node *n) {
     IG_TRY(ig_infer_rank(n, bias, "bias", 1));
     IG_TRY(ig_infer_equal(n, bias->dims[0], w.dims[0], "bias and output channels", NULL));
   }
-  ig_val *in[2] = { x, &w };
+  ig_val *in[2] = {x, &w};
   ig_dim out[1][IG_MAX_RANK];
   uint8_t rank[1];
   IG_TRY(ig_infer_kernel(n, IG_KIND_conv, &p, in, 2, 1, out, rank));
@@ -111,15 +116,27 @@ static ig_status transpose_infer(ig_node *n) {
 static ig_status transpose_lower(ig_lower *l, const ig_node *n) {
   ig_conv_params p;
   IG_TRY(read_params(n, &p));
-  ig_val *in[2] = { ig_node_in(n, 0), turn_weights(l, ig_node_in(n, 1), p.groups) };
+  ig_val *in[2] = {ig_node_in(n, 0), turn_weights(l, ig_node_in(n, 1), p.groups)};
   if (in[1]) ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n));
   return NULL;
 }
 
-static const ig_op_arg transpose_in[] = { { "X", 'T', IG_TYPES_FLOAT, 0 }, { "W", 'T', IG_TYPES_FLOAT, 0 }, { "B", 'T', IG_TYPES_FLOAT, IG_ARG_OPTIONAL } };
-static const ig_op_arg transpose_out[] = { { "Y", 'T', IG_TYPES_FLOAT, 0 } };
-static const ig_op_attr transpose_attrs[] = { IG_SPATIAL_ATTRS, { "group", IG_ATTR_INT, false, 1, 0, NULL }, { "output_padding", IG_ATTR_INTS, false, 0, 0, NULL }, { "output_shape", IG_ATTR_INTS, false, 0, 0, NULL } };
-static const char *const transpose_cases[] = { "f32[1,2,3,3] f32[2,3,3,3] f32[3] strides=2,2 pads=1,0,1,1 output_padding=1,1", "f32[1,4,5] f32[4,2,3] group=2 auto_pad=SAME_UPPER strides=2", "f32[1,1,2,2,2] f32[1,1,2,2,2]",
-                                               "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", NULL };
-const ig_op ig_op_ConvTranspose = { .domain = "", .name = "ConvTranspose", .since = 22, .oldest = 1, .cls = IG_CLASS_KIND, IG_OP_ARGS(transpose_in, transpose_out), IG_OP_ATTRS(transpose_attrs),
-                                    .infer = transpose_infer, .lower = transpose_lower, .cases = transpose_cases };
+static const ig_op_arg transpose_in[] = {{"X", 'T', IG_TYPES_FLOAT, 0}, {"W", 'T', IG_TYPES_FLOAT, 0}, {"B", 'T', IG_TYPES_FLOAT, IG_ARG_OPTIONAL}};
+static const ig_op_arg transpose_out[] = {{"Y", 'T', IG_TYPES_FLOAT, 0}};
+static const ig_op_attr transpose_attrs[] = {IG_SPATIAL_ATTRS,
+                                             {"group", IG_ATTR_INT, false, 1, 0, NULL},
+                                             {"output_padding", IG_ATTR_INTS, false, 0, 0, NULL},
+                                             {"output_shape", IG_ATTR_INTS, false, 0, 0, NULL}};
+static const char *const transpose_cases[] = {"f32[1,2,3,3] f32[2,3,3,3] f32[3] strides=2,2 pads=1,0,1,1 output_padding=1,1",
+                                              "f32[1,4,5] f32[4,2,3] group=2 auto_pad=SAME_UPPER strides=2", "f32[1,1,2,2,2] f32[1,1,2,2,2]",
+                                              "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", NULL};
+const ig_op ig_op_ConvTranspose = {.domain = "",
+                                   .name = "ConvTranspose",
+                                   .since = 22,
+                                   .oldest = 1,
+                                   .cls = IG_CLASS_KIND,
+                                   IG_OP_ARGS(transpose_in, transpose_out),
+                                   IG_OP_ATTRS(transpose_attrs),
+                                   .infer = transpose_infer,
+                                   .lower = transpose_lower,
+                                   .cases = transpose_cases};

@@ -6,8 +6,8 @@
 #define INDEX_TYPES (IG_T(I32) | IG_T(I64))
 
 static ig_val *gather(ig_lower *l, int64_t mode, int64_t axis, int64_t batch_dims, ig_val *x, ig_val *index) {
-  const ig_gather_params p = { .mode = mode, .axis = axis, .batch_dims = batch_dims };
-  ig_val *in[2] = { x, index };
+  const ig_gather_params p = {.mode = mode, .axis = axis, .batch_dims = batch_dims};
+  ig_val *in[2] = {x, index};
   return x && index ? ig_lo_kernel1(l, IG_KIND_gather, &p, in, 2, x->dtype) : NULL;
 }
 
@@ -19,9 +19,12 @@ static ig_status gather_infer(ig_node *n) {
   ig_dim dims[2 * IG_MAX_RANK];
   uint32_t rank = 0;
   IG_TRY(ig_axis(n, ig_node_attr_i(n, "axis", 0), x->rank, &axis));
-  for (int k = 0; k < axis; k++) dims[rank++] = x->dims[k];
-  for (int k = 0; k < index->rank; k++) dims[rank++] = index->dims[k];
-  for (int k = (int)axis + 1; k < x->rank; k++) dims[rank++] = x->dims[k];
+  for (int k = 0; k < axis; k++)
+    dims[rank++] = x->dims[k];
+  for (int k = 0; k < index->rank; k++)
+    dims[rank++] = index->dims[k];
+  for (int k = (int)axis + 1; k < x->rank; k++)
+    dims[rank++] = x->dims[k];
   return ig_infer_set(n, 0, x->dtype, rank, dims);
 }
 
@@ -69,12 +72,23 @@ static ig_status gather_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg gather_in[] = { { "data", 'T', TYPES_13, 0 }, { "indices", 0, INDEX_TYPES, 0 } };
-static const ig_op_arg gather_out[] = { { "output", 'T', TYPES_13, 0 } };
-static const ig_op_attr gather_attrs[] = { { "axis", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const gather_cases[] = { "f32[5,4] i64[2,2]=0,-1,4,2", "f32[5,4] i64[]=-1 axis=1", "string[3] i32[2]=2,0", "f32[0,3] i64[0]=", "f32[2,3,4] i64[1]=1 axis=1", NULL };
-const ig_op ig_op_Gather = { .domain = "", .name = "Gather", .since = 13, .oldest = 1, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(gather_in, gather_out), IG_OP_ATTRS(gather_attrs),
-                             .infer = gather_infer, .dims = gather_dims, .lower = gather_lower, .cases = gather_cases };
+static const ig_op_arg gather_in[] = {{"data", 'T', TYPES_13, 0}, {"indices", 0, INDEX_TYPES, 0}};
+static const ig_op_arg gather_out[] = {{"output", 'T', TYPES_13, 0}};
+static const ig_op_attr gather_attrs[] = {{"axis", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const gather_cases[] = {"f32[5,4] i64[2,2]=0,-1,4,2", "f32[5,4] i64[]=-1 axis=1",   "string[3] i32[2]=2,0",
+                                           "f32[0,3] i64[0]=",           "f32[2,3,4] i64[1]=1 axis=1", NULL};
+const ig_op ig_op_Gather = {.domain = "",
+                            .name = "Gather",
+                            .since = 13,
+                            .oldest = 1,
+                            .cls = IG_CLASS_KIND,
+                            .accuracy = IG_ACCURACY_EXACT,
+                            IG_OP_ARGS(gather_in, gather_out),
+                            IG_OP_ATTRS(gather_attrs),
+                            .infer = gather_infer,
+                            .dims = gather_dims,
+                            .lower = gather_lower,
+                            .cases = gather_cases};
 
 /* ---- GatherND ---- */
 
@@ -84,13 +98,20 @@ static ig_status gather_nd_infer(ig_node *n) {
   ig_dim dims[2 * IG_MAX_RANK];
   uint32_t rank = 0;
   int64_t depth;
-  IG_NODE_REQUIRE(n, index->rank >= 1 && x->rank >= 1 && batch >= 0 && batch < index->rank && batch < x->rank, IG_ERROR_BAD_MODEL, "batch_dims %lld does not fit data of %d and indices of %d dims", (long long)batch, x->rank, index->rank);
+  IG_NODE_REQUIRE(n, index->rank >= 1 && x->rank >= 1 && batch >= 0 && batch < index->rank && batch < x->rank, IG_ERROR_BAD_MODEL,
+                  "batch_dims %lld does not fit data of %d and indices of %d dims", (long long)batch, x->rank, index->rank);
   if (!ig_dim_is_const(ig_node_dims(n), index->dims[index->rank - 1], &depth))
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the last dim of the indices decides the rank and is not known at build time"), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
-  IG_NODE_REQUIRE(n, depth >= 1 && batch + depth <= x->rank, IG_ERROR_BAD_MODEL, "indices of %lld coordinates after %lld batch dims do not fit data of %d dims", (long long)depth, (long long)batch, x->rank);
-  for (int64_t k = 0; k < batch; k++) IG_TRY(ig_infer_equal(n, x->dims[k], index->dims[k], "batch dims", &dims[k]));
-  for (int k = 0; k < index->rank - 1; k++) dims[rank++] = k < batch ? dims[k] : index->dims[k];
-  for (int64_t k = batch + depth; k < x->rank; k++) dims[rank++] = x->dims[k];
+    return ig_status_with(
+        ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the last dim of the indices decides the rank and is not known at build time"),
+        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+  IG_NODE_REQUIRE(n, depth >= 1 && batch + depth <= x->rank, IG_ERROR_BAD_MODEL,
+                  "indices of %lld coordinates after %lld batch dims do not fit data of %d dims", (long long)depth, (long long)batch, x->rank);
+  for (int64_t k = 0; k < batch; k++)
+    IG_TRY(ig_infer_equal(n, x->dims[k], index->dims[k], "batch dims", &dims[k]));
+  for (int k = 0; k < index->rank - 1; k++)
+    dims[rank++] = k < batch ? dims[k] : index->dims[k];
+  for (int64_t k = batch + depth; k < x->rank; k++)
+    dims[rank++] = x->dims[k];
   return ig_infer_set(n, 0, x->dtype, rank, dims);
 }
 
@@ -99,11 +120,21 @@ static ig_status gather_nd_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg gather_nd_in[] = { { "data", 'T', TYPES_13, 0 }, { "indices", 0, IG_T(I64), 0 } };
-static const ig_op_attr gather_nd_attrs[] = { { "batch_dims", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const gather_nd_cases[] = { "f32[2,2] i64[2,2]=0,0,1,1", "f32[2,3,4] i64[2,1]=1,2 batch_dims=1", "string[2,2,2] i64[2,1,2]=0,1,1,0", NULL };
-const ig_op ig_op_GatherND = { .domain = "", .name = "GatherND", .since = 13, .oldest = 11, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(gather_nd_in, gather_out), IG_OP_ATTRS(gather_nd_attrs),
-                               .infer = gather_nd_infer, .lower = gather_nd_lower, .cases = gather_nd_cases };
+static const ig_op_arg gather_nd_in[] = {{"data", 'T', TYPES_13, 0}, {"indices", 0, IG_T(I64), 0}};
+static const ig_op_attr gather_nd_attrs[] = {{"batch_dims", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const gather_nd_cases[] = {"f32[2,2] i64[2,2]=0,0,1,1", "f32[2,3,4] i64[2,1]=1,2 batch_dims=1", "string[2,2,2] i64[2,1,2]=0,1,1,0",
+                                              NULL};
+const ig_op ig_op_GatherND = {.domain = "",
+                              .name = "GatherND",
+                              .since = 13,
+                              .oldest = 11,
+                              .cls = IG_CLASS_KIND,
+                              .accuracy = IG_ACCURACY_EXACT,
+                              IG_OP_ARGS(gather_nd_in, gather_out),
+                              IG_OP_ATTRS(gather_nd_attrs),
+                              .infer = gather_nd_infer,
+                              .lower = gather_nd_lower,
+                              .cases = gather_nd_cases};
 
 /* ---- GatherElements ---- */
 
@@ -122,9 +153,18 @@ static ig_status gather_elements_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const char *const gather_elements_cases[] = { "f32[2,2] i64[2,2]=0,0,1,0 axis=1", "string[3,3] i32[2,3]=1,2,0,2,0,0", "f32[3] i64[0]=", NULL };
-const ig_op ig_op_GatherElements = { .domain = "", .name = "GatherElements", .since = 13, .oldest = 11, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(gather_in, gather_out), IG_OP_ATTRS(gather_attrs),
-                                     .infer = gather_elements_infer, .lower = gather_elements_lower, .cases = gather_elements_cases };
+static const char *const gather_elements_cases[] = {"f32[2,2] i64[2,2]=0,0,1,0 axis=1", "string[3,3] i32[2,3]=1,2,0,2,0,0", "f32[3] i64[0]=", NULL};
+const ig_op ig_op_GatherElements = {.domain = "",
+                                    .name = "GatherElements",
+                                    .since = 13,
+                                    .oldest = 11,
+                                    .cls = IG_CLASS_KIND,
+                                    .accuracy = IG_ACCURACY_EXACT,
+                                    IG_OP_ARGS(gather_in, gather_out),
+                                    IG_OP_ATTRS(gather_attrs),
+                                    .infer = gather_elements_infer,
+                                    .lower = gather_elements_lower,
+                                    .cases = gather_elements_cases};
 
 /* ---- ml ArrayFeatureExtractor: columns of the last axis; one row of one dim gives one row of two ---- */
 
@@ -154,8 +194,16 @@ static ig_status extractor_lower(ig_lower *l, const ig_node *n) {
 }
 
 #define EXTRACTOR_TYPES (IG_T(F32) | IG_T(F64) | IG_T(I64) | IG_T(I32) | IG_T(STRING))
-static const ig_op_arg extractor_in[] = { { "X", 'T', EXTRACTOR_TYPES, 0 }, { "Y", 0, IG_T(I64), 0 } };
-static const ig_op_arg extractor_out[] = { { "Z", 'T', EXTRACTOR_TYPES, 0 } };
-static const char *const extractor_cases[] = { "f32[3,4] i64[2]=0,2", "string[4] i64[1,2]=3,1", NULL };
-const ig_op ig_op_ml_ArrayFeatureExtractor = { .domain = "ai.onnx.ml", .name = "ArrayFeatureExtractor", .since = 1, .oldest = 1, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(extractor_in, extractor_out),
-                                               .infer = extractor_infer, .lower = extractor_lower, .cases = extractor_cases };
+static const ig_op_arg extractor_in[] = {{"X", 'T', EXTRACTOR_TYPES, 0}, {"Y", 0, IG_T(I64), 0}};
+static const ig_op_arg extractor_out[] = {{"Z", 'T', EXTRACTOR_TYPES, 0}};
+static const char *const extractor_cases[] = {"f32[3,4] i64[2]=0,2", "string[4] i64[1,2]=3,1", NULL};
+const ig_op ig_op_ml_ArrayFeatureExtractor = {.domain = "ai.onnx.ml",
+                                              .name = "ArrayFeatureExtractor",
+                                              .since = 1,
+                                              .oldest = 1,
+                                              .cls = IG_CLASS_KIND,
+                                              .accuracy = IG_ACCURACY_EXACT,
+                                              IG_OP_ARGS(extractor_in, extractor_out),
+                                              .infer = extractor_infer,
+                                              .lower = extractor_lower,
+                                              .cases = extractor_cases};

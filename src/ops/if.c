@@ -30,17 +30,24 @@ static ig_status join_dim(ig_node *n, uint32_t i, int axis, ig_dim cond, ig_dim 
   ig_dim_print(t, a, &text);
   ig_buf_str(&text, " and ");
   ig_dim_print(t, b, &text);
-  ig_status s = ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "dim %d of result %u differs between the arms (%s), and the condition is not known at build time", axis, i, ig_buf_cstr(&text));
+  ig_status s =
+      ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type,
+                     "dim %d of result %u differs between the arms (%s), and the condition is not known at build time", axis, i, ig_buf_cstr(&text));
   ig_buf_free(&text);
-  return ig_status_with(ig_status_with(s, IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE"), IG_DETAIL_HINT, "give the condition with --values, or fix the shapes on which it depends");
+  return ig_status_with(ig_status_with(s, IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE"), IG_DETAIL_HINT,
+                        "give the condition with --values, or fix the shapes on which it depends");
 }
 
 static ig_status join_result(ig_node *n, uint32_t i, ig_dim cond, const ig_val *a, const ig_val *b) {
   ig_dim dims[IG_MAX_RANK];
-  IG_NODE_REQUIRE(n, a->dtype == b->dtype, IG_ERROR_BAD_MODEL, "result %u is %s in one arm, %s in the other", i, ig_dtype_name(a->dtype), ig_dtype_name(b->dtype));
+  IG_NODE_REQUIRE(n, a->dtype == b->dtype, IG_ERROR_BAD_MODEL, "result %u is %s in one arm, %s in the other", i, ig_dtype_name(a->dtype),
+                  ig_dtype_name(b->dtype));
   if (a->rank != b->rank)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result %u has %d dims in one arm, %d in the other", i, a->rank, b->rank), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
-  for (int k = 0; k < a->rank; k++) IG_TRY(join_dim(n, i, k, cond, a->dims[k], b->dims[k], &dims[k]));
+    return ig_status_with(
+        ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result %u has %d dims in one arm, %d in the other", i, a->rank, b->rank),
+        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+  for (int k = 0; k < a->rank; k++)
+    IG_TRY(join_dim(n, i, k, cond, a->dims[k], b->dims[k], &dims[k]));
   return ig_infer_set(n, i, a->dtype, (uint32_t)a->rank, dims);
 }
 
@@ -48,7 +55,8 @@ static ig_status check_results(const ig_node *n, const ig_graph *g) {
   for (uint32_t i = 0; i < n->n_out; i++) {
     const ig_val *v = ig_graph_output(g, i);
     if (!v || v->kind != IG_VAL_TENSOR)
-      return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result %u is no tensor", i), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_DATATYPE");
+      return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result %u is no tensor", i), IG_DETAIL_ISSUE_CODE,
+                            "UNSUPPORTED_DATATYPE");
     IG_NODE_REQUIRE(n, v->dtype != IG_DTYPE_NONE && v->rank >= 0, IG_ERROR_BAD_MODEL, "result %u of an arm has no known type", i);
   }
   return NULL;
@@ -86,20 +94,31 @@ static ig_status if_infer(ig_node *n) {
     ig_graph *arm = arms[taken ? 0 : 1];
     IG_TRY(infer_arm(n, arm, taken ? "then_branch" : "else_branch"));
     IG_TRY(check_results(n, arm));
-    for (uint32_t i = 0; i < n->n_out; i++) IG_TRY(take_result(n, i, ig_graph_output(arm, i)));
+    for (uint32_t i = 0; i < n->n_out; i++)
+      IG_TRY(take_result(n, i, ig_graph_output(arm, i)));
     return NULL;
   }
   IG_TRY(infer_arms(n, arms, failed));
   for (uint32_t i = 0; i < n->n_out; i++) {
     const ig_val *a = ig_graph_output(arms[0], i), *b = ig_graph_output(arms[1], i);
-    if (failed[0] || failed[1]) IG_TRY(take_result(n, i, failed[0] ? b : a));
-    else IG_TRY(join_result(n, i, cond, a, b));
+    if (failed[0] || failed[1])
+      IG_TRY(take_result(n, i, failed[0] ? b : a));
+    else
+      IG_TRY(join_result(n, i, cond, a, b));
   }
   return NULL;
 }
 
-static const ig_op_arg if_in[] = { { "cond", 0, IG_T(BOOL), 0 } };
-static const ig_op_arg if_out[] = { { "outputs", 0, IG_TYPES_TENSOR, IG_ARG_VARIADIC | IG_ARG_HETEROGENEOUS } };
-static const ig_op_attr if_attrs[] = { { "else_branch", IG_ATTR_GRAPH, true, 0, 0, NULL }, { "then_branch", IG_ATTR_GRAPH, true, 0, 0, NULL } };
-static const char *const if_cases[] = { NULL };
-const ig_op ig_op_If = { .domain = "", .name = "If", .since = 25, .oldest = 1, .cls = IG_CLASS_CONTROL, IG_OP_ARGS(if_in, if_out), IG_OP_ATTRS(if_attrs), .infer = if_infer, .cases = if_cases };
+static const ig_op_arg if_in[] = {{"cond", 0, IG_T(BOOL), 0}};
+static const ig_op_arg if_out[] = {{"outputs", 0, IG_TYPES_TENSOR, IG_ARG_VARIADIC | IG_ARG_HETEROGENEOUS}};
+static const ig_op_attr if_attrs[] = {{"else_branch", IG_ATTR_GRAPH, true, 0, 0, NULL}, {"then_branch", IG_ATTR_GRAPH, true, 0, 0, NULL}};
+static const char *const if_cases[] = {NULL};
+const ig_op ig_op_If = {.domain = "",
+                        .name = "If",
+                        .since = 25,
+                        .oldest = 1,
+                        .cls = IG_CLASS_CONTROL,
+                        IG_OP_ARGS(if_in, if_out),
+                        IG_OP_ATTRS(if_attrs),
+                        .infer = if_infer,
+                        .cases = if_cases};

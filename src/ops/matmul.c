@@ -8,7 +8,8 @@
 /* Dims of a x b by the rules of numpy.matmul; 1-D operands gain a dim of 1 that the result does not keep. */
 static ig_status product_dims(ig_node *n, const ig_val *a, const ig_val *b, ig_dim *out, uint32_t *out_rank) {
   ig_dims *t = ig_node_dims(n);
-  IG_NODE_REQUIRE(n, a->rank > 0 && b->rank > 0, IG_ERROR_BAD_MODEL, "operands must have at least one dim: '%s' has %d, '%s' has %d", a->name, a->rank, b->name, b->rank);
+  IG_NODE_REQUIRE(n, a->rank > 0 && b->rank > 0, IG_ERROR_BAD_MODEL, "operands must have at least one dim: '%s' has %d, '%s' has %d", a->name,
+                  a->rank, b->name, b->rank);
   const int batch_a = a->rank > 2 ? a->rank - 2 : 0, batch_b = b->rank > 2 ? b->rank - 2 : 0;
   const int batch = batch_a > batch_b ? batch_a : batch_b;
   for (int i = 0; i < batch; i++) {
@@ -36,7 +37,7 @@ static ig_val *expand_batch(ig_lower *l, ig_val *v, uint32_t rank, const ig_dim 
 static ig_val *as_matrix(ig_lower *l, ig_val *v, bool column) {
   if (!v || v->rank != 1) return v;
   const ig_dim one = ig_dim_const(&l->ir->dims, 1);
-  const ig_dim dims[2] = { column ? v->dims[0] : one, column ? one : v->dims[0] };
+  const ig_dim dims[2] = {column ? v->dims[0] : one, column ? one : v->dims[0]};
   return ig_lo_reshape(l, v, 2, dims);
 }
 
@@ -45,7 +46,7 @@ ig_val *ig_lo_matmul(ig_lower *l, const ig_lo_matmul_desc *d) {
   ig_val *a = as_matrix(l, d->a, false), *b = as_matrix(l, d->b, true);
   if (!a || !b) return NULL;
   const uint32_t rank = (uint32_t)(a->rank > b->rank ? a->rank : b->rank);
-  ig_dim full[IG_MAX_RANK] = { 0 };
+  ig_dim full[IG_MAX_RANK] = {0};
   for (uint32_t i = 0; i + 2 < rank; i++) {
     const int ia = (int)i - (int)rank + a->rank, ib = (int)i - (int)rank + b->rank;
     full[i] = ia < 0 ? b->dims[ib] : ib < 0 ? a->dims[ia] : ig_dim_broadcast(t, a->dims[ia], b->dims[ib], l->src->name);
@@ -53,13 +54,22 @@ ig_val *ig_lo_matmul(ig_lower *l, const ig_lo_matmul_desc *d) {
   a = expand_batch(l, a, rank, full);
   b = expand_batch(l, b, rank, full);
   if (!a || !b) return NULL;
-  ig_val *in[4] = { a, b, d->za, d->zb };
+  ig_val *in[4] = {a, b, d->za, d->zb};
   if (d->za && !(in[2] = ig_lo_expand(l, d->za, rank, a->dims))) return NULL;
   if (d->zb && !(in[3] = ig_lo_expand(l, d->zb, rank, b->dims))) return NULL;
-  const ig_matmul_params p = { .acc = ig_acc_type(a->dtype), .alpha = d->alpha };
+  const ig_matmul_params p = {.acc = ig_acc_type(a->dtype), .alpha = d->alpha};
   ig_val *out = NULL;
-  const ig_lo_kernel_desc k = { .kind = IG_KIND_matmul, .params = &p, .in = in, .n_in = d->zb ? 4 : d->za ? 3 : 2, .extra = d->extra, .n_extra = d->n_extra,
-                                .out_dtypes = &d->dtype, .n_out = 1, .epi = d->epi };
+  const ig_lo_kernel_desc k = {.kind = IG_KIND_matmul,
+                               .params = &p,
+                               .in = in,
+                               .n_in = d->zb   ? 4
+                                       : d->za ? 3
+                                               : 2,
+                               .extra = d->extra,
+                               .n_extra = d->n_extra,
+                               .out_dtypes = &d->dtype,
+                               .n_out = 1,
+                               .epi = d->epi};
   return ig_lo_kernel(l, &k, &out) ? out : NULL;
 }
 
@@ -82,16 +92,24 @@ static ig_status matmul_infer(ig_node *n) {
 }
 
 static ig_status matmul_lower(ig_lower *l, const ig_node *n) {
-  const ig_lo_matmul_desc d = { .a = ig_node_in(n, 0), .b = ig_node_in(n, 1), .alpha = 1, .dtype = n->out[0]->dtype };
+  const ig_lo_matmul_desc d = {.a = ig_node_in(n, 0), .b = ig_node_in(n, 1), .alpha = 1, .dtype = n->out[0]->dtype};
   product_result(l, n, ig_lo_matmul(l, &d));
   return NULL;
 }
 
-static const ig_op_arg matmul_in[] = { { "A", 'T', MATMUL_TYPES, 0 }, { "B", 'T', MATMUL_TYPES, 0 } };
-static const ig_op_arg matmul_out[] = { { "Y", 'T', MATMUL_TYPES, 0 } };
-static const char *const matmul_cases[] = { "f32[2,3] f32[3,4]", "f32[3] f32[3]", "f32[3] f32[2,3,4]", "f32[2,1,4,3] f32[5,3,2]", "f16[0,3] f16[3,2]", "i32[2,0] i32[0,3]", NULL };
-const ig_op ig_op_MatMul = { .domain = "", .name = "MatMul", .since = 13, .oldest = 1, .cls = IG_CLASS_KIND, IG_OP_ARGS(matmul_in, matmul_out),
-                             .infer = matmul_infer, .lower = matmul_lower, .cases = matmul_cases };
+static const ig_op_arg matmul_in[] = {{"A", 'T', MATMUL_TYPES, 0}, {"B", 'T', MATMUL_TYPES, 0}};
+static const ig_op_arg matmul_out[] = {{"Y", 'T', MATMUL_TYPES, 0}};
+static const char *const matmul_cases[] = {
+    "f32[2,3] f32[3,4]", "f32[3] f32[3]", "f32[3] f32[2,3,4]", "f32[2,1,4,3] f32[5,3,2]", "f16[0,3] f16[3,2]", "i32[2,0] i32[0,3]", NULL};
+const ig_op ig_op_MatMul = {.domain = "",
+                            .name = "MatMul",
+                            .since = 13,
+                            .oldest = 1,
+                            .cls = IG_CLASS_KIND,
+                            IG_OP_ARGS(matmul_in, matmul_out),
+                            .infer = matmul_infer,
+                            .lower = matmul_lower,
+                            .cases = matmul_cases};
 
 /* ---- Gemm ---- */
 
@@ -101,7 +119,7 @@ static ig_status gemm_infer(ig_node *n) {
   IG_TRY(ig_infer_rank(n, b, "B", 2));
   const int ta = ig_node_attr_i(n, "transA", 0) != 0, tb = ig_node_attr_i(n, "transB", 0) != 0;
   IG_TRY(ig_infer_equal(n, a->dims[!ta], b->dims[tb], "inner dims", NULL));
-  const ig_dim dims[2] = { a->dims[ta], b->dims[!tb] };
+  const ig_dim dims[2] = {a->dims[ta], b->dims[!tb]};
   for (int i = 0; c && i < c->rank; i++) {
     IG_NODE_REQUIRE(n, c->rank <= 2, IG_ERROR_BAD_MODEL, "C has %d dims, at most 2 are allowed", c->rank);
     const ig_dim target = dims[2 - c->rank + i];
@@ -111,7 +129,7 @@ static ig_status gemm_infer(ig_node *n) {
 }
 
 static ig_val *transposed(ig_lower *l, ig_val *v, bool yes) {
-  static const uint8_t perm[IG_MAX_RANK] = { 1, 0 };
+  static const uint8_t perm[IG_MAX_RANK] = {1, 0};
   return yes ? ig_lo_permute(l, v, perm) : v;
 }
 
@@ -141,22 +159,39 @@ static ig_status gemm_lower(ig_lower *l, const ig_node *n) {
   const bool is_float = acc == IG_S_F32 || acc == IG_S_F64;
   if (beta == 0) c = NULL;
   const bool needs_epilogue = c || (!is_float && alpha != 1);
-  ig_sprog epi = { 0 };
+  ig_sprog epi = {0};
   if (needs_epilogue) IG_TRY(gemm_epilogue(l, y->dtype, acc, alpha, beta, c != NULL, &epi));
   if (c) c = ig_lo_expand(l, c, 2, y->dims);
-  const ig_lo_matmul_desc d = { .a = transposed(l, ig_node_in(n, 0), ig_node_attr_i(n, "transA", 0) != 0), .b = transposed(l, ig_node_in(n, 1), ig_node_attr_i(n, "transB", 0) != 0),
-                                .alpha = is_float ? alpha : 1, .dtype = y->dtype, .epi = needs_epilogue ? &epi : NULL, .extra = &c, .n_extra = c ? 1 : 0 };
+  const ig_lo_matmul_desc d = {.a = transposed(l, ig_node_in(n, 0), ig_node_attr_i(n, "transA", 0) != 0),
+                               .b = transposed(l, ig_node_in(n, 1), ig_node_attr_i(n, "transB", 0) != 0),
+                               .alpha = is_float ? alpha : 1,
+                               .dtype = y->dtype,
+                               .epi = needs_epilogue ? &epi : NULL,
+                               .extra = &c,
+                               .n_extra = c ? 1 : 0};
   if (!d.a || !d.b) return NULL;
   ig_lo_result(l, 0, ig_lo_matmul(l, &d));
   return NULL;
 }
 
-static const ig_op_arg gemm_in[] = { { "A", 'T', MATMUL_TYPES, 0 }, { "B", 'T', MATMUL_TYPES, 0 }, { "C", 'T', MATMUL_TYPES, IG_ARG_OPTIONAL } };
-static const ig_op_attr gemm_attrs[] = { { "alpha", IG_ATTR_FLOAT, false, 0, 1.0f, NULL }, { "beta", IG_ATTR_FLOAT, false, 0, 1.0f, NULL },
-                                         { "transA", IG_ATTR_INT, false, 0, 0, NULL }, { "transB", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const gemm_cases[] = { "f32[2,3] f32[3,4]", "f32[3,2] f32[4,3] f32[4] transA=1 transB=1 alpha=0.5 beta=2.0", "f32[2,3] f32[3,4] f32[2,1]", "i32[2,3] i32[3,2] i32[1,1]", "f32[2,0] f32[0,3] f32[3]", NULL };
-const ig_op ig_op_Gemm = { .domain = "", .name = "Gemm", .since = 13, .oldest = 7, .cls = IG_CLASS_KIND, IG_OP_ARGS(gemm_in, matmul_out), IG_OP_ATTRS(gemm_attrs),
-                           .infer = gemm_infer, .lower = gemm_lower, .cases = gemm_cases };
+static const ig_op_arg gemm_in[] = {{"A", 'T', MATMUL_TYPES, 0}, {"B", 'T', MATMUL_TYPES, 0}, {"C", 'T', MATMUL_TYPES, IG_ARG_OPTIONAL}};
+static const ig_op_attr gemm_attrs[] = {{"alpha", IG_ATTR_FLOAT, false, 0, 1.0f, NULL},
+                                        {"beta", IG_ATTR_FLOAT, false, 0, 1.0f, NULL},
+                                        {"transA", IG_ATTR_INT, false, 0, 0, NULL},
+                                        {"transB", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const gemm_cases[] = {"f32[2,3] f32[3,4]",          "f32[3,2] f32[4,3] f32[4] transA=1 transB=1 alpha=0.5 beta=2.0",
+                                         "f32[2,3] f32[3,4] f32[2,1]", "i32[2,3] i32[3,2] i32[1,1]",
+                                         "f32[2,0] f32[0,3] f32[3]",   NULL};
+const ig_op ig_op_Gemm = {.domain = "",
+                          .name = "Gemm",
+                          .since = 13,
+                          .oldest = 7,
+                          .cls = IG_CLASS_KIND,
+                          IG_OP_ARGS(gemm_in, matmul_out),
+                          IG_OP_ATTRS(gemm_attrs),
+                          .infer = gemm_infer,
+                          .lower = gemm_lower,
+                          .cases = gemm_cases};
 
 /* ---- MatMulInteger, QLinearMatMul ---- */
 
@@ -166,7 +201,7 @@ const ig_op ig_op_Gemm = { .domain = "", .name = "Gemm", .since = 13, .oldest = 
 static ig_val *per_line(ig_lower *l, ig_val *z, bool rows) {
   if (!z || z->rank != 1) return z;
   ig_dims *t = &l->ir->dims;
-  const ig_dim one = ig_dim_const(t, 1), dims[2] = { rows ? z->dims[0] : one, rows ? one : z->dims[0] };
+  const ig_dim one = ig_dim_const(t, 1), dims[2] = {rows ? z->dims[0] : one, rows ? one : z->dims[0]};
   return ig_lo_reshape(l, z, 2, dims);
 }
 
@@ -178,16 +213,32 @@ static ig_status matmul_integer_infer(ig_node *n) {
 }
 
 static ig_status matmul_integer_lower(ig_lower *l, const ig_node *n) {
-  const ig_lo_matmul_desc d = { .a = ig_node_in(n, 0), .b = ig_node_in(n, 1), .za = per_line(l, ig_node_in(n, 2), true), .zb = per_line(l, ig_node_in(n, 3), false), .alpha = 1, .dtype = IG_DTYPE_I32 };
+  const ig_lo_matmul_desc d = {.a = ig_node_in(n, 0),
+                               .b = ig_node_in(n, 1),
+                               .za = per_line(l, ig_node_in(n, 2), true),
+                               .zb = per_line(l, ig_node_in(n, 3), false),
+                               .alpha = 1,
+                               .dtype = IG_DTYPE_I32};
   product_result(l, n, ig_lo_matmul(l, &d));
   return NULL;
 }
 
-static const ig_op_arg matmul_integer_in[] = { { "A", 'A', BYTE_TYPES, 0 }, { "B", 'B', BYTE_TYPES, 0 }, { "a_zero_point", 'A', BYTE_TYPES, IG_ARG_OPTIONAL }, { "b_zero_point", 'B', BYTE_TYPES, IG_ARG_OPTIONAL } };
-static const ig_op_arg matmul_integer_out[] = { { "Y", 0, IG_T(I32), 0 } };
-static const char *const matmul_integer_cases[] = { "u8[2,3] i8[3,4]", "u8[2,3] u8[3,4] u8[] u8[4]", "i8[5,2,3] i8[3,4] i8[1]", NULL };
-const ig_op ig_op_MatMulInteger = { .domain = "", .name = "MatMulInteger", .since = 10, .oldest = 10, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(matmul_integer_in, matmul_integer_out),
-                                    .infer = matmul_integer_infer, .lower = matmul_integer_lower, .cases = matmul_integer_cases };
+static const ig_op_arg matmul_integer_in[] = {{"A", 'A', BYTE_TYPES, 0},
+                                              {"B", 'B', BYTE_TYPES, 0},
+                                              {"a_zero_point", 'A', BYTE_TYPES, IG_ARG_OPTIONAL},
+                                              {"b_zero_point", 'B', BYTE_TYPES, IG_ARG_OPTIONAL}};
+static const ig_op_arg matmul_integer_out[] = {{"Y", 0, IG_T(I32), 0}};
+static const char *const matmul_integer_cases[] = {"u8[2,3] i8[3,4]", "u8[2,3] u8[3,4] u8[] u8[4]", "i8[5,2,3] i8[3,4] i8[1]", NULL};
+const ig_op ig_op_MatMulInteger = {.domain = "",
+                                   .name = "MatMulInteger",
+                                   .since = 10,
+                                   .oldest = 10,
+                                   .cls = IG_CLASS_KIND,
+                                   .accuracy = IG_ACCURACY_EXACT,
+                                   IG_OP_ARGS(matmul_integer_in, matmul_integer_out),
+                                   .infer = matmul_integer_infer,
+                                   .lower = matmul_integer_lower,
+                                   .cases = matmul_integer_cases};
 
 static ig_status qlinear_matmul_infer(ig_node *n) {
   const ig_val *a = ig_node_in(n, 0), *b = ig_node_in(n, 3), *y_zero = ig_node_in(n, 7);
@@ -197,7 +248,9 @@ static ig_status qlinear_matmul_infer(ig_node *n) {
     IG_TRY(product_dims(n, a, b, dims, &rank));
     return ig_infer_set(n, 0, y_zero->dtype, rank, dims);
   }
-  return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "operands of %s are not done; use 8-bit integers", ig_dtype_name(a->dtype)), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_DATATYPE");
+  return ig_status_with(
+      ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "operands of %s are not done; use 8-bit integers", ig_dtype_name(a->dtype)),
+      IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_DATATYPE");
 }
 
 static ig_status qlinear_matmul_lower(ig_lower *l, const ig_node *n) {
@@ -208,10 +261,14 @@ static ig_status qlinear_matmul_lower(ig_lower *l, const ig_node *n) {
   ig_dim dims[IG_MAX_RANK];
   uint32_t rank = 0;
   const uint32_t batch = (uint32_t)y->rank - !vector_a - !vector_b;
-  for (; rank < batch; rank++) dims[rank] = y->dims[rank];
+  for (; rank < batch; rank++)
+    dims[rank] = y->dims[rank];
   dims[rank++] = vector_a ? ig_dim_const(t, 1) : a->dims[a->rank - 2];
   dims[rank++] = vector_b ? ig_dim_const(t, 1) : b->dims[b->rank - 1];
-  static const struct { uint8_t input; bool rows; } lines[4] = { { 1, true }, { 4, false }, { 6, false }, { 7, false } };
+  static const struct {
+    uint8_t input;
+    bool rows;
+  } lines[4] = {{1, true}, {4, false}, {6, false}, {7, false}};
   ig_val *extra[4];
   for (int i = 0; i < 4; i++) {
     ig_val *v = per_line(l, ig_node_in(n, lines[i].input), lines[i].rows);
@@ -219,20 +276,37 @@ static ig_status qlinear_matmul_lower(ig_lower *l, const ig_node *n) {
   }
   ig_sprog epi;
   if (!ig_lo_requantise(l, extra[0]->dtype, y->dtype, false, &epi)) return NULL;
-  const ig_lo_matmul_desc d = { .a = a, .b = b, .za = per_line(l, ig_node_in(n, 2), true), .zb = per_line(l, ig_node_in(n, 5), false), .alpha = 1, .dtype = y->dtype, .epi = &epi, .extra = extra, .n_extra = 4 };
+  const ig_lo_matmul_desc d = {.a = a,
+                               .b = b,
+                               .za = per_line(l, ig_node_in(n, 2), true),
+                               .zb = per_line(l, ig_node_in(n, 5), false),
+                               .alpha = 1,
+                               .dtype = y->dtype,
+                               .epi = &epi,
+                               .extra = extra,
+                               .n_extra = 4};
   product_result(l, n, ig_lo_matmul(l, &d));
   return NULL;
 }
 
 #define SCALE_TYPES (IG_T(F32) | IG_T(F16) | IG_T(BF16))
 #define QUANTISED_TYPES (BYTE_TYPES | IG_T(E4M3FN) | IG_T(E4M3FNUZ) | IG_T(E5M2) | IG_T(E5M2FNUZ))
-static const ig_op_arg qlinear_matmul_in[] = { { "a", 'A', QUANTISED_TYPES, 0 }, { "a_scale", 'S', SCALE_TYPES, 0 }, { "a_zero_point", 'A', QUANTISED_TYPES, 0 },
-                                               { "b", 'B', QUANTISED_TYPES, 0 }, { "b_scale", 'S', SCALE_TYPES, 0 }, { "b_zero_point", 'B', QUANTISED_TYPES, 0 },
-                                               { "y_scale", 'S', SCALE_TYPES, 0 }, { "y_zero_point", 'Y', QUANTISED_TYPES, 0 } };
-static const ig_op_arg qlinear_matmul_out[] = { { "y", 'Y', QUANTISED_TYPES, 0 } };
-static const char *const qlinear_matmul_cases[] = { "u8[2,4] f32[] u8[] u8[4,3] f32[] u8[] f32[] u8[]", "i8[2,2,4] f32[1] i8[1] i8[4,3] f32[3] i8[3] f32[1] i8[1]", NULL };
-const ig_op ig_op_QLinearMatMul = { .domain = "", .name = "QLinearMatMul", .since = 21, .oldest = 10, .cls = IG_CLASS_KIND, IG_OP_ARGS(qlinear_matmul_in, qlinear_matmul_out),
-                                    .infer = qlinear_matmul_infer, .lower = qlinear_matmul_lower, .cases = qlinear_matmul_cases };
+static const ig_op_arg qlinear_matmul_in[] = {
+    {"a", 'A', QUANTISED_TYPES, 0},   {"a_scale", 'S', SCALE_TYPES, 0},         {"a_zero_point", 'A', QUANTISED_TYPES, 0},
+    {"b", 'B', QUANTISED_TYPES, 0},   {"b_scale", 'S', SCALE_TYPES, 0},         {"b_zero_point", 'B', QUANTISED_TYPES, 0},
+    {"y_scale", 'S', SCALE_TYPES, 0}, {"y_zero_point", 'Y', QUANTISED_TYPES, 0}};
+static const ig_op_arg qlinear_matmul_out[] = {{"y", 'Y', QUANTISED_TYPES, 0}};
+static const char *const qlinear_matmul_cases[] = {"u8[2,4] f32[] u8[] u8[4,3] f32[] u8[] f32[] u8[]",
+                                                   "i8[2,2,4] f32[1] i8[1] i8[4,3] f32[3] i8[3] f32[1] i8[1]", NULL};
+const ig_op ig_op_QLinearMatMul = {.domain = "",
+                                   .name = "QLinearMatMul",
+                                   .since = 21,
+                                   .oldest = 10,
+                                   .cls = IG_CLASS_KIND,
+                                   IG_OP_ARGS(qlinear_matmul_in, qlinear_matmul_out),
+                                   .infer = qlinear_matmul_infer,
+                                   .lower = qlinear_matmul_lower,
+                                   .cases = qlinear_matmul_cases};
 
 /* ---- ml LinearRegressor ---- */
 
@@ -242,38 +316,51 @@ static ig_status regressor_infer(ig_node *n) {
   ig_dims *t = ig_node_dims(n);
   IG_NODE_REQUIRE(n, x->rank == 1 || x->rank == 2, IG_ERROR_BAD_MODEL, "input has %d dims, expected 1 or 2", x->rank);
   const ig_ir_attr *c = ig_node_attr(n, "coefficients"), *b = ig_node_attr(n, "intercepts");
-  IG_NODE_REQUIRE(n, targets > 0 && c && c->n % (uint64_t)targets == 0, IG_ERROR_BAD_MODEL, "coefficients must hold a multiple of `targets` (%lld) numbers", (long long)targets);
+  IG_NODE_REQUIRE(n, targets > 0 && c && c->n % (uint64_t)targets == 0, IG_ERROR_BAD_MODEL,
+                  "coefficients must hold a multiple of `targets` (%lld) numbers", (long long)targets);
   IG_NODE_REQUIRE(n, !b || (int64_t)b->n == targets, IG_ERROR_BAD_MODEL, "%u intercepts for %lld targets", b ? b->n : 0, (long long)targets);
   const char *post = ig_node_attr_s(n, "post_transform", "NONE");
   if (strcmp(post, "NONE") != 0)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "post_transform %s is not done", post), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_ATTR");
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "post_transform %s is not done", post), IG_DETAIL_ISSUE_CODE,
+                          "UNSUPPORTED_ATTR");
   IG_TRY(ig_infer_equal(n, x->dims[x->rank - 1], ig_dim_const(t, (int64_t)c->n / targets), "features", NULL));
-  const ig_dim dims[2] = { x->rank == 2 ? x->dims[0] : ig_dim_const(t, 1), ig_dim_const(t, targets) };
+  const ig_dim dims[2] = {x->rank == 2 ? x->dims[0] : ig_dim_const(t, 1), ig_dim_const(t, targets)};
   return ig_infer_set(n, 0, IG_DTYPE_F32, 2, dims);
 }
 
 static ig_status regressor_lower(ig_lower *l, const ig_node *n) {
   const ig_val *y = n->out[0];
   const ig_ir_attr *c = ig_node_attr(n, "coefficients"), *b = ig_node_attr(n, "intercepts");
-  const int64_t targets = ig_node_attr_i(n, "targets", 1), shape[2] = { targets, (int64_t)c->n / targets };
+  const int64_t targets = ig_node_attr_i(n, "targets", 1), shape[2] = {targets, (int64_t)c->n / targets};
   ig_val *x = as_matrix(l, ig_lo_cast(l, ig_node_in(n, 0), IG_DTYPE_F32), false);
   ig_val *w = transposed(l, ig_lo_const(l, IG_DTYPE_F32, 2, shape, c->v.floats), true);
-  ig_sprog epi = { 0 };
+  ig_sprog epi = {0};
   ig_val *bias = NULL;
   if (b) {
     IG_TRY(gemm_epilogue(l, IG_DTYPE_F32, IG_S_F32, 1, 1, true, &epi));
     bias = ig_lo_along(l, ig_lo_const(l, IG_DTYPE_F32, 1, &targets, b->v.floats), 1, 2, y->dims);
   }
   if (!x || !w || (b && !bias)) return NULL;
-  const ig_lo_matmul_desc d = { .a = x, .b = w, .alpha = 1, .dtype = IG_DTYPE_F32, .epi = b ? &epi : NULL, .extra = &bias, .n_extra = b ? 1 : 0 };
+  const ig_lo_matmul_desc d = {.a = x, .b = w, .alpha = 1, .dtype = IG_DTYPE_F32, .epi = b ? &epi : NULL, .extra = &bias, .n_extra = b ? 1 : 0};
   ig_lo_result(l, 0, ig_lo_matmul(l, &d));
   return NULL;
 }
 
-static const ig_op_arg regressor_in[] = { { "X", 0, IG_T(F32) | IG_T(F64) | IG_T(I32) | IG_T(I64), 0 } };
-static const ig_op_arg regressor_out[] = { { "Y", 0, IG_T(F32), 0 } };
-static const ig_op_attr regressor_attrs[] = { { "coefficients", IG_ATTR_FLOATS, true, 0, 0, NULL }, { "intercepts", IG_ATTR_FLOATS, false, 0, 0, NULL },
-                                              { "post_transform", IG_ATTR_STRING, false, 0, 0, "NONE" }, { "targets", IG_ATTR_INT, false, 1, 0, NULL } };
-static const char *const regressor_cases[] = { "f32[3,2] coefficients=0.5,-1.0 intercepts=2.0", "i64[2,2] coefficients=1.0,2.0,3.0,4.0 targets=2", NULL };
-const ig_op ig_op_ml_LinearRegressor = { .domain = "ai.onnx.ml", .name = "LinearRegressor", .since = 1, .oldest = 1, .cls = IG_CLASS_KIND, IG_OP_ARGS(regressor_in, regressor_out), IG_OP_ATTRS(regressor_attrs),
-                                         .infer = regressor_infer, .lower = regressor_lower, .cases = regressor_cases };
+static const ig_op_arg regressor_in[] = {{"X", 0, IG_T(F32) | IG_T(F64) | IG_T(I32) | IG_T(I64), 0}};
+static const ig_op_arg regressor_out[] = {{"Y", 0, IG_T(F32), 0}};
+static const ig_op_attr regressor_attrs[] = {{"coefficients", IG_ATTR_FLOATS, true, 0, 0, NULL},
+                                             {"intercepts", IG_ATTR_FLOATS, false, 0, 0, NULL},
+                                             {"post_transform", IG_ATTR_STRING, false, 0, 0, "NONE"},
+                                             {"targets", IG_ATTR_INT, false, 1, 0, NULL}};
+static const char *const regressor_cases[] = {"f32[3,2] coefficients=0.5,-1.0 intercepts=2.0", "i64[2,2] coefficients=1.0,2.0,3.0,4.0 targets=2",
+                                              NULL};
+const ig_op ig_op_ml_LinearRegressor = {.domain = "ai.onnx.ml",
+                                        .name = "LinearRegressor",
+                                        .since = 1,
+                                        .oldest = 1,
+                                        .cls = IG_CLASS_KIND,
+                                        IG_OP_ARGS(regressor_in, regressor_out),
+                                        IG_OP_ATTRS(regressor_attrs),
+                                        .infer = regressor_infer,
+                                        .lower = regressor_lower,
+                                        .cases = regressor_cases};

@@ -97,4 +97,6 @@ IG_MUST_USE ig_status ig_simplify_to(ig_node *n, ig_val *v, bool *out_changed);
 
 /* ---- import: old spellings ---- */
 ig_status ig_import_clip(ig_node *n, int64_t opset);
+ig_status ig_import_broadcast(ig_node *n, int64_t opset);
+ig_status ig_import_prelu(ig_node *n, int64_t opset);
 #endif

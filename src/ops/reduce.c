@@ -1,12 +1,16 @@
-/* The ten Reduce operators, ArgMax and ArgMin, GlobalAverage-, GlobalMax- and GlobalLpPool: one reduce request with a program before and one after it;
- * LogSumExp takes a maximum first, so that no exponential overflows.
- * SPDX-License-Identifier: Apache-2.0 */
+/* The ten Reduce operators, ArgMax and ArgMin, GlobalAverage-, GlobalMax- and GlobalLpPool: one reduce request with a program before and one after
+ * it; LogSumExp takes a maximum first, so that no exponential overflows. SPDX-License-Identifier: Apache-2.0 */
 #include "ops/structured.h"
 
 /* What is done to each element, how elements are combined, and what is done to the result. */
 typedef enum pre { PRE_NONE, PRE_ABS, PRE_SQUARE, PRE_POWER } pre;
 typedef enum post { POST_NONE, POST_MEAN, POST_SQRT, POST_LOG, POST_ROOT, POST_CLAMP } post;
-typedef struct recipe { int64_t op; pre pre; post post; double p; } recipe;
+typedef struct recipe {
+  int64_t op;
+  pre pre;
+  post post;
+  double p;
+} recipe;
 
 /* ---- axes ---- */
 
@@ -80,15 +84,24 @@ static ig_status make_post(ig_lower *l, const recipe *r, ig_dtype dtype, ig_styp
   ig_sreg v = ig_s_load(&b, 0, ig_stype_dtype(acc));
   int64_t lo, hi;
   switch (r->post) {
-  case POST_MEAN: v = ig_s_op(&b, IG_SOP_DIV, v, ig_s_cast(&b, ig_s_dim(&b, n_reduced), acc), 0); break;
-  case POST_SQRT: v = ig_s_op(&b, IG_SOP_SQRT, v, 0, 0); break;
-  case POST_LOG: v = ig_s_op(&b, IG_SOP_LOG, v, 0, 0); break;
-  case POST_ROOT: v = ig_s_op(&b, IG_SOP_POW, v, ig_s_f64(&b, acc, 1 / r->p), 0); break;
+  case POST_MEAN:
+    v = ig_s_op(&b, IG_SOP_DIV, v, ig_s_cast(&b, ig_s_dim(&b, n_reduced), acc), 0);
+    break;
+  case POST_SQRT:
+    v = ig_s_op(&b, IG_SOP_SQRT, v, 0, 0);
+    break;
+  case POST_LOG:
+    v = ig_s_op(&b, IG_SOP_LOG, v, 0, 0);
+    break;
+  case POST_ROOT:
+    v = ig_s_op(&b, IG_SOP_POW, v, ig_s_f64(&b, acc, 1 / r->p), 0);
+    break;
   case POST_CLAMP: /* the neutral element of the accumulator becomes that of the type */
     if (!narrow_range(dtype, &lo, &hi)) break;
     v = ig_s_op(&b, IG_SOP_MAX, ig_s_op(&b, IG_SOP_MIN, v, ig_s_i64(&b, acc, hi), 0), ig_s_i64(&b, acc, lo), 0);
     break;
-  case POST_NONE: break;
+  case POST_NONE:
+    break;
   }
   const ig_stype stored = ig_stype_of(dtype);
   if (stored != acc) v = ig_s_cast(&b, v, stored);
@@ -104,20 +117,30 @@ static ig_val *reduce(ig_lower *l, const recipe *r, ig_val *x, int64_t mask, ig_
   const ig_stype acc = accumulator(r, x->dtype);
   const bool converts = ig_stype_of(x->dtype) != acc;
   int64_t lo, hi;
-  const bool clamps = r->post == POST_CLAMP && narrow_range(dtype, &lo, &hi), needs_post = clamps || converts || (r->post != POST_NONE && r->post != POST_CLAMP);
-  ig_sprog before = { 0 }, after = { 0 };
+  const bool clamps = r->post == POST_CLAMP && narrow_range(dtype, &lo, &hi),
+             needs_post = clamps || converts || (r->post != POST_NONE && r->post != POST_CLAMP);
+  ig_sprog before = {0}, after = {0};
   ig_status st = r->pre != PRE_NONE || converts ? make_pre(l, r, x->dtype, acc, &before) : NULL;
   if (!st && needs_post) st = make_post(l, r, dtype, acc, n_reduced, &after);
   if (st) return ig_lo_fail(l, st), NULL;
-  const ig_reduce_params p = { .axes_mask = mask, .op = r->op, .acc = (int64_t)acc };
+  const ig_reduce_params p = {.axes_mask = mask, .op = r->op, .acc = (int64_t)acc};
   ig_val *y = NULL;
-  const ig_lo_kernel_desc d = { .kind = IG_KIND_reduce, .params = &p, .in = &x, .n_in = 1, .out_dtypes = &dtype, .n_out = 1, .prog = before.n ? &before : NULL, .epi = after.n ? &after : NULL };
+  const ig_lo_kernel_desc d = {.kind = IG_KIND_reduce,
+                               .params = &p,
+                               .in = &x,
+                               .n_in = 1,
+                               .out_dtypes = &dtype,
+                               .n_out = 1,
+                               .prog = before.n ? &before : NULL,
+                               .epi = after.n ? &after : NULL};
   return ig_lo_kernel(l, &d, &y) ? y : NULL;
 }
 
 /* ---- Reduce* ---- */
 
-static ig_status reduce_import(ig_node *n, int64_t opset) { return opset < (strcmp(n->type, "ReduceSum") == 0 ? 13 : 18) ? ig_adapt_ints(n, "axes", 1) : NULL; }
+static ig_status reduce_import(ig_node *n, int64_t opset) {
+  return opset < (strcmp(n->type, "ReduceSum") == 0 ? 13 : 18) ? ig_adapt_ints(n, "axes", 1) : NULL;
+}
 
 static ig_status reduce_infer(ig_node *n) {
   int64_t mask;
@@ -144,7 +167,8 @@ static ig_status reduce_elems(ig_node *n, combine fn, int64_t neutral) {
   if (mask == 0) return ig_elems_copy(n, 0, x);
   if (x->n_elems == 0 && neutral < 0) return NULL;
   ig_dim d = x->n_elems ? x->elems[0] : ig_dim_const(ig_node_dims(n), neutral);
-  for (uint32_t i = 1; i < x->n_elems && d != IG_DIM_BAD; i++) d = x->elems[i] == IG_DIM_BAD ? IG_DIM_BAD : fn(ig_node_dims(n), d, x->elems[i]);
+  for (uint32_t i = 1; i < x->n_elems && d != IG_DIM_BAD; i++)
+    d = x->elems[i] == IG_DIM_BAD ? IG_DIM_BAD : fn(ig_node_dims(n), d, x->elems[i]);
   return ig_elems_set(n, 0, &d, 1);
 }
 
@@ -178,27 +202,57 @@ static ig_status log_sum_exp_lower(ig_lower *l, const ig_node *n) {
   ig_s_store(&b, 0, s == acc ? y : ig_s_cast(&b, y, s), 0);
   IG_TRY(ig_sbuild_finish(&b, &post_log));
 
-  const ig_reduce_params largest = { .axes_mask = mask, .op = IG_REDUCE_MAX, .acc = (int64_t)acc }, sum = { .axes_mask = mask, .op = IG_REDUCE_SUM, .acc = (int64_t)acc };
+  const ig_reduce_params largest = {.axes_mask = mask, .op = IG_REDUCE_MAX, .acc = (int64_t)acc},
+                         sum = {.axes_mask = mask, .op = IG_REDUCE_SUM, .acc = (int64_t)acc};
   ig_val *max = NULL, *out = NULL;
-  const ig_lo_kernel_desc first = { .kind = IG_KIND_reduce, .params = &largest, .in = &wide, .n_in = 1, .out_dtypes = &acc_dtype, .n_out = 1, .epi = &keep_finite };
+  const ig_lo_kernel_desc first = {
+      .kind = IG_KIND_reduce, .params = &largest, .in = &wide, .n_in = 1, .out_dtypes = &acc_dtype, .n_out = 1, .epi = &keep_finite};
   if (!ig_lo_kernel(l, &first, &max)) return NULL;
-  ig_val *in[2] = { wide, ig_lo_expand(l, max, (uint32_t)wide->rank, wide->dims) };
-  const ig_lo_kernel_desc second = { .kind = IG_KIND_reduce, .params = &sum, .in = in, .n_in = 2, .extra = &max, .n_extra = 1, .out_dtypes = &x->dtype, .n_out = 1, .prog = &pre_exp, .epi = &post_log };
+  ig_val *in[2] = {wide, ig_lo_expand(l, max, (uint32_t)wide->rank, wide->dims)};
+  const ig_lo_kernel_desc second = {.kind = IG_KIND_reduce,
+                                    .params = &sum,
+                                    .in = in,
+                                    .n_in = 2,
+                                    .extra = &max,
+                                    .n_extra = 1,
+                                    .out_dtypes = &x->dtype,
+                                    .n_out = 1,
+                                    .prog = &pre_exp,
+                                    .epi = &post_log};
   if (in[1] && ig_lo_kernel(l, &second, &out)) finish(l, n, out);
   return NULL;
 }
 
 #define SUM_TYPES (IG_TYPES_FLOAT | IG_T(I32) | IG_T(I64) | IG_T(U32) | IG_T(U64))
 #define MAX_TYPES (SUM_TYPES | IG_T(I8) | IG_T(U8) | IG_T(BOOL))
-static const ig_op_attr reduce_attrs[] = { { "keepdims", IG_ATTR_INT, false, 1, 0, NULL }, { "noop_with_empty_axes", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const reduce_cases[] = { "f32[2,3,4] i64[1]=1", "f32[2,3,4] i64[2]=0,-1 keepdims=0", "f32[2,3] noop_with_empty_axes=1", "f32[2,0,3] i64[1]=1", "f16[3]", "f64[]", "i32[2,3] i64[1]=0", NULL };
-#define REDUCE(name_, since_, types_, dims_, lower_) \
-  static const ig_op_arg name_##_in[] = { { "data", 'T', types_, 0 }, { "axes", 0, IG_T(I64), IG_ARG_OPTIONAL } }; \
-  static const ig_op_arg name_##_out[] = { { "reduced", 'T', types_, 0 } }; \
-  const ig_op ig_op_##name_ = { .domain = "", .name = #name_, .since = since_, .oldest = 1, .cls = IG_CLASS_KIND, IG_OP_ARGS(name_##_in, name_##_out), IG_OP_ATTRS(reduce_attrs), \
-                                .import = reduce_import, .infer = reduce_infer, .dims = dims_, .lower = lower_, .cases = reduce_cases }
-#define REDUCE_BY(name_, since_, types_, dims_, op_, pre_, post_) \
-  static ig_status name_##_lower(ig_lower *l, const ig_node *n) { return lower_recipe(l, n, &(const recipe){ .op = op_, .pre = pre_, .post = post_ }); } \
+static const ig_op_attr reduce_attrs[] = {{"keepdims", IG_ATTR_INT, false, 1, 0, NULL}, {"noop_with_empty_axes", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const reduce_cases[] = {"f32[2,3,4] i64[1]=1",
+                                           "f32[2,3,4] i64[2]=0,-1 keepdims=0",
+                                           "f32[2,3] noop_with_empty_axes=1",
+                                           "f32[2,0,3] i64[1]=1",
+                                           "f16[3]",
+                                           "f64[]",
+                                           "i32[2,3] i64[1]=0",
+                                           NULL};
+#define REDUCE(name_, since_, types_, dims_, lower_)                                                                                                 \
+  static const ig_op_arg name_##_in[] = {{"data", 'T', types_, 0}, {"axes", 0, IG_T(I64), IG_ARG_OPTIONAL}};                                         \
+  static const ig_op_arg name_##_out[] = {{"reduced", 'T', types_, 0}};                                                                              \
+  const ig_op ig_op_##name_ = {.domain = "",                                                                                                         \
+                               .name = #name_,                                                                                                       \
+                               .since = since_,                                                                                                      \
+                               .oldest = 1,                                                                                                          \
+                               .cls = IG_CLASS_KIND,                                                                                                 \
+                               IG_OP_ARGS(name_##_in, name_##_out),                                                                                  \
+                               IG_OP_ATTRS(reduce_attrs),                                                                                            \
+                               .import = reduce_import,                                                                                              \
+                               .infer = reduce_infer,                                                                                                \
+                               .dims = dims_,                                                                                                        \
+                               .lower = lower_,                                                                                                      \
+                               .cases = reduce_cases}
+#define REDUCE_BY(name_, since_, types_, dims_, op_, pre_, post_)                                                                                    \
+  static ig_status name_##_lower(ig_lower *l, const ig_node *n) {                                                                                    \
+    return lower_recipe(l, n, &(const recipe){.op = op_, .pre = pre_, .post = post_});                                                               \
+  }                                                                                                                                                  \
   REDUCE(name_, since_, types_, dims_, name_##_lower)
 REDUCE_BY(ReduceSum, 13, SUM_TYPES, sum_dims, IG_REDUCE_SUM, PRE_NONE, POST_NONE);
 REDUCE_BY(ReduceMean, 18, SUM_TYPES, NULL, IG_REDUCE_SUM, PRE_NONE, POST_MEAN);
@@ -223,7 +277,8 @@ static ig_status arg_lower(ig_lower *l, const ig_node *n, int64_t op) {
   ig_val *x = ig_node_in(n, 0);
   int64_t axis;
   IG_TRY(ig_axis(n, ig_node_attr_i(n, "axis", 0), x->rank, &axis));
-  const ig_reduce_params p = { .axes_mask = (int64_t)1 << axis, .op = op, .acc = (int64_t)ig_stype_of(x->dtype), .last = ig_node_attr_i(n, "select_last_index", 0) != 0 };
+  const ig_reduce_params p = {
+      .axes_mask = (int64_t)1 << axis, .op = op, .acc = (int64_t)ig_stype_of(x->dtype), .last = ig_node_attr_i(n, "select_last_index", 0) != 0};
   finish(l, n, ig_lo_kernel1(l, IG_KIND_reduce, &p, &x, 1, IG_DTYPE_I64));
   return NULL;
 }
@@ -231,14 +286,33 @@ static ig_status arg_lower(ig_lower *l, const ig_node *n, int64_t op) {
 static ig_status arg_max_lower(ig_lower *l, const ig_node *n) { return arg_lower(l, n, IG_REDUCE_ARGMAX); }
 static ig_status arg_min_lower(ig_lower *l, const ig_node *n) { return arg_lower(l, n, IG_REDUCE_ARGMIN); }
 
-static const ig_op_arg arg_in[] = { { "data", 'T', IG_TYPES_NUMERIC, 0 } };
-static const ig_op_arg arg_out[] = { { "reduced", 0, IG_T(I64), 0 } };
-static const ig_op_attr arg_attrs[] = { { "axis", IG_ATTR_INT, false, 0, 0, NULL }, { "keepdims", IG_ATTR_INT, false, 1, 0, NULL }, { "select_last_index", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const arg_cases[] = { "f32[2,3]", "i8[2,3,4] axis=-1 keepdims=0 select_last_index=1", "u64[5]", "f16[0,3] axis=1", NULL };
-const ig_op ig_op_ArgMax = { .domain = "", .name = "ArgMax", .since = 13, .oldest = 1, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(arg_in, arg_out), IG_OP_ATTRS(arg_attrs),
-                             .infer = arg_infer, .lower = arg_max_lower, .cases = arg_cases };
-const ig_op ig_op_ArgMin = { .domain = "", .name = "ArgMin", .since = 13, .oldest = 1, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(arg_in, arg_out), IG_OP_ATTRS(arg_attrs),
-                             .infer = arg_infer, .lower = arg_min_lower, .cases = arg_cases };
+static const ig_op_arg arg_in[] = {{"data", 'T', IG_TYPES_NUMERIC, 0}};
+static const ig_op_arg arg_out[] = {{"reduced", 0, IG_T(I64), 0}};
+static const ig_op_attr arg_attrs[] = {
+    {"axis", IG_ATTR_INT, false, 0, 0, NULL}, {"keepdims", IG_ATTR_INT, false, 1, 0, NULL}, {"select_last_index", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const arg_cases[] = {"f32[2,3]", "i8[2,3,4] axis=-1 keepdims=0 select_last_index=1", "u64[5]", "f16[0,3] axis=1", NULL};
+const ig_op ig_op_ArgMax = {.domain = "",
+                            .name = "ArgMax",
+                            .since = 13,
+                            .oldest = 1,
+                            .cls = IG_CLASS_KIND,
+                            .accuracy = IG_ACCURACY_EXACT,
+                            IG_OP_ARGS(arg_in, arg_out),
+                            IG_OP_ATTRS(arg_attrs),
+                            .infer = arg_infer,
+                            .lower = arg_max_lower,
+                            .cases = arg_cases};
+const ig_op ig_op_ArgMin = {.domain = "",
+                            .name = "ArgMin",
+                            .since = 13,
+                            .oldest = 1,
+                            .cls = IG_CLASS_KIND,
+                            .accuracy = IG_ACCURACY_EXACT,
+                            IG_OP_ARGS(arg_in, arg_out),
+                            IG_OP_ATTRS(arg_attrs),
+                            .infer = arg_infer,
+                            .lower = arg_min_lower,
+                            .cases = arg_cases};
 
 /* ---- GlobalAveragePool, GlobalMaxPool, GlobalLpPool ---- */
 
@@ -256,19 +330,54 @@ static ig_status global_lower(ig_lower *l, const ig_node *n, const recipe *r) {
   return NULL;
 }
 
-static ig_status global_average_lower(ig_lower *l, const ig_node *n) { return global_lower(l, n, &(const recipe){ .op = IG_REDUCE_SUM, .post = POST_MEAN }); }
-static ig_status global_max_lower(ig_lower *l, const ig_node *n) { return global_lower(l, n, &(const recipe){ .op = IG_REDUCE_MAX }); }
+static ig_status global_average_lower(ig_lower *l, const ig_node *n) {
+  return global_lower(l, n, &(const recipe){.op = IG_REDUCE_SUM, .post = POST_MEAN});
+}
+static ig_status global_max_lower(ig_lower *l, const ig_node *n) { return global_lower(l, n, &(const recipe){.op = IG_REDUCE_MAX}); }
 static ig_status global_lp_lower(ig_lower *l, const ig_node *n) {
   const int64_t p = ig_node_attr_i(n, "p", 2);
-  const recipe r = { .op = IG_REDUCE_SUM, .pre = p == 1 ? PRE_ABS : p == 2 ? PRE_SQUARE : PRE_POWER, .post = p == 1 ? POST_NONE : p == 2 ? POST_SQRT : POST_ROOT, .p = (double)p };
+  const recipe r = {.op = IG_REDUCE_SUM,
+                    .pre = p == 1   ? PRE_ABS
+                           : p == 2 ? PRE_SQUARE
+                                    : PRE_POWER,
+                    .post = p == 1   ? POST_NONE
+                            : p == 2 ? POST_SQRT
+                                     : POST_ROOT,
+                    .p = (double)p};
   return global_lower(l, n, &r);
 }
 
-static const ig_op_arg global_in[] = { { "X", 'T', IG_TYPES_FLOAT, 0 } };
-static const ig_op_arg global_out[] = { { "Y", 'T', IG_TYPES_FLOAT, 0 } };
-static const ig_op_attr global_lp_attrs[] = { { "p", IG_ATTR_INT, false, 2, 0, NULL } };
-static const char *const global_cases[] = { "f32[1,3,5,5]", "f16[2,3,4]", "f64[2,0,3,3]", NULL };
-static const char *const global_lp_cases[] = { "f32[1,3,5,5]", "f32[2,3,4] p=1", "f64[2,2,3,3] p=3", NULL };
-const ig_op ig_op_GlobalAveragePool = { .domain = "", .name = "GlobalAveragePool", .since = 22, .oldest = 1, .cls = IG_CLASS_KIND, IG_OP_ARGS(global_in, global_out), .infer = global_infer, .lower = global_average_lower, .cases = global_cases };
-const ig_op ig_op_GlobalMaxPool = { .domain = "", .name = "GlobalMaxPool", .since = 22, .oldest = 1, .cls = IG_CLASS_KIND, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(global_in, global_out), .infer = global_infer, .lower = global_max_lower, .cases = global_cases };
-const ig_op ig_op_GlobalLpPool = { .domain = "", .name = "GlobalLpPool", .since = 22, .oldest = 2, .cls = IG_CLASS_KIND, IG_OP_ARGS(global_in, global_out), IG_OP_ATTRS(global_lp_attrs), .infer = global_infer, .lower = global_lp_lower, .cases = global_lp_cases };
+static const ig_op_arg global_in[] = {{"X", 'T', IG_TYPES_FLOAT, 0}};
+static const ig_op_arg global_out[] = {{"Y", 'T', IG_TYPES_FLOAT, 0}};
+static const ig_op_attr global_lp_attrs[] = {{"p", IG_ATTR_INT, false, 2, 0, NULL}};
+static const char *const global_cases[] = {"f32[1,3,5,5]", "f16[2,3,4]", "f64[2,0,3,3]", NULL};
+static const char *const global_lp_cases[] = {"f32[1,3,5,5]", "f32[2,3,4] p=1", "f64[2,2,3,3] p=3", NULL};
+const ig_op ig_op_GlobalAveragePool = {.domain = "",
+                                       .name = "GlobalAveragePool",
+                                       .since = 22,
+                                       .oldest = 1,
+                                       .cls = IG_CLASS_KIND,
+                                       IG_OP_ARGS(global_in, global_out),
+                                       .infer = global_infer,
+                                       .lower = global_average_lower,
+                                       .cases = global_cases};
+const ig_op ig_op_GlobalMaxPool = {.domain = "",
+                                   .name = "GlobalMaxPool",
+                                   .since = 22,
+                                   .oldest = 1,
+                                   .cls = IG_CLASS_KIND,
+                                   .accuracy = IG_ACCURACY_EXACT,
+                                   IG_OP_ARGS(global_in, global_out),
+                                   .infer = global_infer,
+                                   .lower = global_max_lower,
+                                   .cases = global_cases};
+const ig_op ig_op_GlobalLpPool = {.domain = "",
+                                  .name = "GlobalLpPool",
+                                  .since = 22,
+                                  .oldest = 2,
+                                  .cls = IG_CLASS_KIND,
+                                  IG_OP_ARGS(global_in, global_out),
+                                  IG_OP_ATTRS(global_lp_attrs),
+                                  .infer = global_infer,
+                                  .lower = global_lp_lower,
+                                  .cases = global_lp_cases};

@@ -7,7 +7,10 @@
 
 /* ---- Slice ---- */
 
-typedef struct window { ig_dim start[IG_MAX_RANK], extent[IG_MAX_RANK]; int64_t step[IG_MAX_RANK]; } window;
+typedef struct window {
+  ig_dim start[IG_MAX_RANK], extent[IG_MAX_RANK];
+  int64_t step[IG_MAX_RANK];
+} window;
 
 /* Position v counted from the front: negative ones count from the end. */
 static ig_dim from_front(ig_dims *t, ig_dim v, ig_dim extent) {
@@ -58,7 +61,8 @@ static ig_status read_steps(ig_node *n, uint32_t count, int64_t *axes, int64_t *
   if (!ig_node_in(n, 4)) return NULL;
   IG_TRY(ig_infer_ints(n, 4, steps, IG_MAX_RANK, &got));
   IG_NODE_REQUIRE(n, got == count, IG_ERROR_BAD_MODEL, "%u steps for %u starts", got, count);
-  for (uint32_t i = 0; i < count; i++) IG_NODE_REQUIRE(n, steps[i] != 0 && steps[i] != INT64_MIN, IG_ERROR_BAD_MODEL, "step %lld is not possible", (long long)steps[i]);
+  for (uint32_t i = 0; i < count; i++)
+    IG_NODE_REQUIRE(n, steps[i] != 0 && steps[i] != INT64_MIN, IG_ERROR_BAD_MODEL, "step %lld is not possible", (long long)steps[i]);
   return NULL;
 }
 
@@ -112,7 +116,8 @@ static ig_status slice_dims(ig_node *n) {
   IG_TRY(read_window(n, &w));
   if (!ig_dim_is_const(ig_node_dims(n), w.start[0], &start) || !ig_dim_is_const(ig_node_dims(n), w.extent[0], &count)) return NULL;
   ig_dim elems[IG_MAX_ELEMS];
-  for (int64_t i = 0; i < count; i++) elems[i] = x->elems[start + i * w.step[0]];
+  for (int64_t i = 0; i < count; i++)
+    elems[i] = x->elems[start + i * w.step[0]];
   return ig_elems_set(n, 0, elems, (uint32_t)count);
 }
 
@@ -123,12 +128,30 @@ static ig_status slice_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg slice_in[] = { { "data", 'T', TYPES_13, 0 }, { "starts", 'I', INDEX_TYPES, 0 }, { "ends", 'I', INDEX_TYPES, 0 }, { "axes", 'I', INDEX_TYPES, IG_ARG_OPTIONAL }, { "steps", 'I', INDEX_TYPES, IG_ARG_OPTIONAL } };
-static const ig_op_arg slice_out[] = { { "output", 'T', TYPES_13, 0 } };
-static const char *const slice_cases[] = { "f32[20,10,5] i64[2]=0,0 i64[2]=3,10 i64[2]=0,1 i64[2]=1,1", "f32[20,10] i64[2]=20,-1 i64[2]=0,-100 i64[2]=0,1 i64[2]=-4,-2", "string[5] i32[1]=-3 i32[1]=1000", "u8[0,3] i64[1]=1 i64[1]=2",
-                                           "f32[4,0] i64[1]=-1 i64[1]=-9 i64[1]=1 i64[1]=-1", NULL };
-const ig_op ig_op_Slice = { .domain = "", .name = "Slice", .since = 13, .oldest = 1, .cls = IG_CLASS_VIEW, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(slice_in, slice_out),
-                            .import = slice_import, .infer = slice_infer, .dims = slice_dims, .lower = slice_lower, .cases = slice_cases };
+static const ig_op_arg slice_in[] = {{"data", 'T', TYPES_13, 0},
+                                     {"starts", 'I', INDEX_TYPES, 0},
+                                     {"ends", 'I', INDEX_TYPES, 0},
+                                     {"axes", 'I', INDEX_TYPES, IG_ARG_OPTIONAL},
+                                     {"steps", 'I', INDEX_TYPES, IG_ARG_OPTIONAL}};
+static const ig_op_arg slice_out[] = {{"output", 'T', TYPES_13, 0}};
+static const char *const slice_cases[] = {"f32[20,10,5] i64[2]=0,0 i64[2]=3,10 i64[2]=0,1 i64[2]=1,1",
+                                          "f32[20,10] i64[2]=20,-1 i64[2]=0,-100 i64[2]=0,1 i64[2]=-4,-2",
+                                          "string[5] i32[1]=-3 i32[1]=1000",
+                                          "u8[0,3] i64[1]=1 i64[1]=2",
+                                          "f32[4,0] i64[1]=-1 i64[1]=-9 i64[1]=1 i64[1]=-1",
+                                          NULL};
+const ig_op ig_op_Slice = {.domain = "",
+                           .name = "Slice",
+                           .since = 13,
+                           .oldest = 1,
+                           .cls = IG_CLASS_VIEW,
+                           .accuracy = IG_ACCURACY_EXACT,
+                           IG_OP_ARGS(slice_in, slice_out),
+                           .import = slice_import,
+                           .infer = slice_infer,
+                           .dims = slice_dims,
+                           .lower = slice_lower,
+                           .cases = slice_cases};
 
 /* ---- Split ---- */
 
@@ -144,7 +167,8 @@ static ig_status read_parts(ig_node *n, int64_t *out_axis, ig_dim *sizes) {
     IG_TRY(ig_infer_elems(n, 1, sizes, parts, &count));
     IG_NODE_REQUIRE(n, count == parts, IG_ERROR_BAD_MODEL, "%u sizes for %u results", count, parts);
     ig_dim sum = zero;
-    for (uint32_t i = 0; i < parts; i++) sum = ig_dim_add(t, sum, sizes[i]);
+    for (uint32_t i = 0; i < parts; i++)
+      sum = ig_dim_add(t, sum, sizes[i]);
     return ig_infer_equal(n, sum, extent, "sum of the parts and the axis", NULL);
   }
   const int64_t declared = ig_node_attr_i(n, "num_outputs", parts);
@@ -212,12 +236,24 @@ static ig_status split_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg split_in[] = { { "input", 'T', TYPES_13, 0 }, { "split", 0, IG_T(I64), IG_ARG_OPTIONAL } };
-static const ig_op_arg split_out[] = { { "outputs", 'T', TYPES_13, IG_ARG_VARIADIC } };
-static const ig_op_attr split_attrs[] = { { "axis", IG_ATTR_INT, false, 0, 0, NULL }, { "num_outputs", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const split_cases[] = { "f32[6,2] -> 3", "f32[2,7] axis=1 num_outputs=3 -> 3", "string[5] i64[2]=2,3 -> 2", "f32[0] i64[3]=0,0,0 -> 3", NULL };
-const ig_op ig_op_Split = { .domain = "", .name = "Split", .since = 18, .oldest = 2, .cls = IG_CLASS_VIEW, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(split_in, split_out), IG_OP_ATTRS(split_attrs),
-                            .import = split_import, .infer = split_infer, .dims = split_dims, .lower = split_lower, .cases = split_cases };
+static const ig_op_arg split_in[] = {{"input", 'T', TYPES_13, 0}, {"split", 0, IG_T(I64), IG_ARG_OPTIONAL}};
+static const ig_op_arg split_out[] = {{"outputs", 'T', TYPES_13, IG_ARG_VARIADIC}};
+static const ig_op_attr split_attrs[] = {{"axis", IG_ATTR_INT, false, 0, 0, NULL}, {"num_outputs", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const split_cases[] = {"f32[6,2] -> 3", "f32[2,7] axis=1 num_outputs=3 -> 3", "string[5] i64[2]=2,3 -> 2",
+                                          "f32[0] i64[3]=0,0,0 -> 3", NULL};
+const ig_op ig_op_Split = {.domain = "",
+                           .name = "Split",
+                           .since = 18,
+                           .oldest = 2,
+                           .cls = IG_CLASS_VIEW,
+                           .accuracy = IG_ACCURACY_EXACT,
+                           IG_OP_ARGS(split_in, split_out),
+                           IG_OP_ATTRS(split_attrs),
+                           .import = split_import,
+                           .infer = split_infer,
+                           .dims = split_dims,
+                           .lower = split_lower,
+                           .cases = split_cases};
 
 /* ---- Expand ---- */
 
@@ -232,7 +268,8 @@ static ig_status expand_infer(ig_node *n) {
     const ig_dim a = k + own >= rank ? x->dims[k + own - rank] : IG_DIM_BAD, b = k + count >= rank ? target[k + count - rank] : IG_DIM_BAD;
     int64_t va, vb;
     if (a && b && ig_dim_is_const(t, a, &va) && ig_dim_is_const(t, b, &vb))
-      IG_NODE_REQUIRE(n, va == vb || va == 1 || vb == 1, IG_ERROR_BAD_MODEL, "extent %lld of '%s' does not expand to %lld", (long long)va, x->name, (long long)vb);
+      IG_NODE_REQUIRE(n, va == vb || va == 1 || vb == 1, IG_ERROR_BAD_MODEL, "extent %lld of '%s' does not expand to %lld", (long long)va, x->name,
+                      (long long)vb);
     dims[k] = !a ? b : !b ? a : ig_dim_broadcast(t, a, b, n->name);
   }
   return ig_infer_set(n, 0, x->dtype, rank, dims);
@@ -242,9 +279,11 @@ static ig_status expand_dims(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0), *y = n->out[0];
   int64_t count = 1;
   ig_dim elems[IG_MAX_ELEMS];
-  if (!x->elems || !y || y->rank > 1 || (y->rank == 1 && !ig_dim_is_const(ig_node_dims(n), y->dims[0], &count)) || count > (int64_t)IG_MAX_ELEMS) return NULL;
+  if (!x->elems || !y || y->rank > 1 || (y->rank == 1 && !ig_dim_is_const(ig_node_dims(n), y->dims[0], &count)) || count > (int64_t)IG_MAX_ELEMS)
+    return NULL;
   if (x->n_elems != 1 && x->n_elems != (uint32_t)count) return NULL;
-  for (int64_t i = 0; i < count; i++) elems[i] = x->elems[x->n_elems == 1 ? 0 : i];
+  for (int64_t i = 0; i < count; i++)
+    elems[i] = x->elems[x->n_elems == 1 ? 0 : i];
   return ig_elems_set(n, 0, elems, (uint32_t)count);
 }
 
@@ -254,7 +293,16 @@ static ig_status expand_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg expand_in[] = { { "input", 'T', TYPES_13, 0 }, { "shape", 0, IG_T(I64), 0 } };
-static const char *const expand_cases[] = { "f32[3,1] i64[3]=2,1,6", "string[] i64[1]=3", "f32[1,3] i64[1]=1", "i8[1] i64[2]=0,4", NULL };
-const ig_op ig_op_Expand = { .domain = "", .name = "Expand", .since = 13, .oldest = 8, .cls = IG_CLASS_VIEW, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(expand_in, slice_out),
-                             .infer = expand_infer, .dims = expand_dims, .lower = expand_lower, .cases = expand_cases };
+static const ig_op_arg expand_in[] = {{"input", 'T', TYPES_13, 0}, {"shape", 0, IG_T(I64), 0}};
+static const char *const expand_cases[] = {"f32[3,1] i64[3]=2,1,6", "string[] i64[1]=3", "f32[1,3] i64[1]=1", "i8[1] i64[2]=0,4", NULL};
+const ig_op ig_op_Expand = {.domain = "",
+                            .name = "Expand",
+                            .since = 13,
+                            .oldest = 8,
+                            .cls = IG_CLASS_VIEW,
+                            .accuracy = IG_ACCURACY_EXACT,
+                            IG_OP_ARGS(expand_in, slice_out),
+                            .infer = expand_infer,
+                            .dims = expand_dims,
+                            .lower = expand_lower,
+                            .cases = expand_cases};

@@ -33,7 +33,7 @@ void ig_adapt_drop(ig_node *n, const char *attr) {
 }
 
 ig_status ig_adapt_set_int(ig_node *n, const char *attr, int64_t v) {
-  const ig_ir_attr a = { .name = attr, .type = IG_ATTR_INT, .v = { .i = v } };
+  const ig_ir_attr a = {.name = attr, .type = IG_ATTR_INT, .v = {.i = v}};
   return ig_node_set_attr(n, &a);
 }
 
@@ -48,16 +48,15 @@ ig_status ig_elems_set(ig_node *n, uint32_t out, const ig_dim *elems, uint32_t n
   return NULL;
 }
 
-ig_status ig_elems_copy(ig_node *n, uint32_t out, const ig_val *v) {
-  return v->elems ? ig_elems_set(n, out, v->elems, v->n_elems) : NULL;
-}
+ig_status ig_elems_copy(ig_node *n, uint32_t out, const ig_val *v) { return v->elems ? ig_elems_set(n, out, v->elems, v->n_elems) : NULL; }
 
 ig_status ig_infer_kernel(ig_node *n, ig_kind_id kind, const void *params, ig_val *const *in, uint32_t n_in, uint32_t n_out,
                           ig_dim (*out)[IG_MAX_RANK], uint8_t *out_rank) {
   ig_operand operands[12];
   assert(n_in + n_out <= IG_COUNT(operands));
   memset(operands, 0, sizeof operands);
-  for (uint32_t i = 0; i < n_in + n_out; i++) operands[i].value = IG_NO_VALUE;
+  for (uint32_t i = 0; i < n_in + n_out; i++)
+    operands[i].value = IG_NO_VALUE;
   for (uint32_t i = 0; i < n_in; i++) {
     if (!in[i]) continue;
     operands[i].value = i;
@@ -65,7 +64,7 @@ ig_status ig_infer_kernel(ig_node *n, ig_kind_id kind, const void *params, ig_va
     operands[i].rank = (uint8_t)in[i]->rank;
     memcpy(operands[i].dims, in[i]->dims, sizeof operands[i].dims);
   }
-  ig_request r = { .kind = kind, .n_in = n_in, .n_out = n_out, .operands = operands, .params = (void *)(uintptr_t)params };
+  ig_request r = {.kind = kind, .n_in = n_in, .n_out = n_out, .operands = operands, .params = (void *)(uintptr_t)params};
   IG_TRY(ig_kind(kind)->out_dims(&r, ig_node_dims(n), n->name, out, out_rank));
   return ig_infer_dims_done(n);
 }
@@ -91,7 +90,7 @@ ig_stype ig_acc_type(ig_dtype d) {
 
 ig_val *ig_lo_kernel1(ig_lower *l, ig_kind_id kind, const void *params, ig_val *const *in, uint32_t n_in, ig_dtype dtype) {
   ig_val *out = NULL;
-  const ig_lo_kernel_desc d = { .kind = kind, .params = params, .in = in, .n_in = n_in, .out_dtypes = &dtype, .n_out = 1 };
+  const ig_lo_kernel_desc d = {.kind = kind, .params = params, .in = in, .n_in = n_in, .out_dtypes = &dtype, .n_out = 1};
   return ig_lo_kernel(l, &d, &out) ? out : NULL;
 }
 
@@ -112,7 +111,8 @@ ig_val *ig_lo_along(ig_lower *l, ig_val *v, uint32_t axis, uint32_t rank, const 
   if (!v) return NULL;
   ig_dims *t = &l->ir->dims;
   ig_dim shape[IG_MAX_RANK];
-  for (uint32_t i = 0; i < rank; i++) shape[i] = ig_dim_const(t, 1);
+  for (uint32_t i = 0; i < rank; i++)
+    shape[i] = ig_dim_const(t, 1);
   if (v->rank == 1) shape[axis] = v->dims[0];
   return ig_lo_expand(l, ig_lo_reshape(l, v, rank, shape), rank, dims);
 }

@@ -45,10 +45,18 @@ ig_val *ig_lo_cast(ig_lower *l, ig_val *x, ig_dtype dtype);
 /* Joins values along an axis: one kernel node whose region moves each input into its part of the result. dims: the result's. */
 ig_val *ig_lo_concat(ig_lower *l, ig_val *const *in, uint32_t n_in, uint32_t axis, const ig_dim *dims);
 /* out[.., M, N] = a[.., M, K] * b[.., K, N] with batch dims of both broadcast to the result's; za, zb and epi, extra may be NULL. */
-typedef struct ig_lo_matmul_desc { ig_val *a, *b, *za, *zb; double alpha; ig_dtype dtype; const ig_sprog *epi; ig_val *const *extra; uint32_t n_extra; } ig_lo_matmul_desc;
+typedef struct ig_lo_matmul_desc {
+  ig_val *a, *b, *za, *zb;
+  double alpha;
+  ig_dtype dtype;
+  const ig_sprog *epi;
+  ig_val *const *extra;
+  uint32_t n_extra;
+} ig_lo_matmul_desc;
 ig_val *ig_lo_matmul(ig_lower *l, const ig_lo_matmul_desc *d);
 /* A value laid along one axis of a result: reshaped to [.., n, ..] with 1 elsewhere, expanded to dims. v has rank 0 or 1. */
 ig_val *ig_lo_along(ig_lower *l, ig_val *v, uint32_t axis, uint32_t rank, const ig_dim *dims);
-/* Requantisation of an accumulator: saturate(rint(acc * sa * sb / sy) + zy), extras 0..3 = sa, sb, sy, zy; with_bias: extra 4 is added to the accumulator first. */
+/* Requantisation of an accumulator: saturate(rint(acc * sa * sb / sy) + zy), extras 0..3 = sa, sb, sy, zy; with_bias: extra 4 is added to the
+ * accumulator first. */
 bool ig_lo_requantise(ig_lower *l, ig_dtype scale, ig_dtype dtype, bool with_bias, ig_sprog *out);
 #endif

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
-enum { MAX_ROUNDS = 32 };
+enum { MAX_ROUNDS = 16 };
 
 #define IG_PASS(id) extern const ig_pass ig_pass_##id;
 #include "opt/passes.def"
@@ -87,7 +87,7 @@ static ig_status run_group(ig_ir *ir, const ig_opt_options *opt, int64_t *budget
       if (!ig_opt_is_off(opt, ig_passes[i]->name)) IG_TRY(run_pass(ir, opt, budget, ig_passes[i], round == 0, &changed));
     if (!changed || !ig_passes[first]->fixpoint) return NULL;
   }
-  ig_log(ir->env, IG_LOG_WARN, "opt", "passes from '%s' to '%s' still find something after %d rounds", ig_passes[first]->name, ig_passes[end - 1]->name, MAX_ROUNDS);
+  ig_log(ir->env, IG_LOG_INFO, "opt", "passes from '%s' to '%s' still find something after %d rounds", ig_passes[first]->name, ig_passes[end - 1]->name, MAX_ROUNDS);
   return NULL;
 }
 

@@ -17,6 +17,14 @@ static IG_PRINTF(3, 4) ig_status bad_record(const char *section, size_t i, const
   return ig_status_new(IG_ERROR_BAD_ENGINE, "engine file: section %s, record %zu: %s", section, i, text);
 }
 
+/* Checks shared with the builder call what they find a bug; here the file is to blame. */
+static ig_status blame(const char *section, size_t i, ig_status st) {
+  if (!st || ig_status_code(st) == IG_ERROR_OUT_OF_MEMORY) return st;
+  ig_status bad = bad_record(section, i, "%s", ig_status_message(st));
+  ig_status_free(st);
+  return bad;
+}
+
 /* Strings end inside NAME and are not too long: NAME ends with NUL and offsets lie within it. */
 static bool name_ok(const ig_plan_data *p, uint32_t at) { return at < p->n_names || at == 0; }
 
@@ -115,8 +123,7 @@ static ig_status check_blobs(const ig_plan_data *p) {
     CHECK(b->rank <= IG_MAX_RANK && IG_DTYPE_BITS(b->dtype) && *ig_dtype_name(b->dtype) != '?', "BLOB", i, "rank or data type");
     CHECK(b->offset % IG_TENSOR_ALIGN == 0 && b->offset <= p->n_weights && b->size <= p->n_weights - b->offset, "BLOB", i, "outside the weights");
     for (uint32_t k = 0; k < b->rank; k++) CHECK(b->dims[k] >= 0, "BLOB", i, "negative dim");
-    ig_status st = ig_format_check(&b->format, b->rank);
-    if (st) return ig_status_note(st, "engine file: section BLOB, record %zu", i);
+    IG_TRY(blame("BLOB", i, ig_format_check(&b->format, b->rank)));
     CHECK(ig_format_is_plain(&b->format) || IG_DTYPE_BITS(b->dtype) % 8 == 0, "BLOB", i, "packed sub-byte elements");
     CHECK(ig_format_count(&b->format, b->dims, b->rank, &n) && n >= 0 && ig_dtype_bytes(b->dtype, (uint64_t)n) == b->size, "BLOB", i, "size does not fit its dims");
   }
@@ -138,7 +145,7 @@ static ig_status check_operand(const ig_plan_data *p, size_t i) {
 static ig_status check_prog(const ig_plan_data *p, size_t request, const ig_sprog *prog, uint32_t n_in, const ig_dtype *in, uint32_t n_out, const ig_dtype *out, uint32_t rank) {
   for (uint32_t k = 0; k < prog->n; k++)
     CHECK(prog->insns[k].op != IG_SOP_DIM || (prog->insns[k].imm && prog->insns[k].imm < p->n_dims), "PROG", k, "dim expression");
-  return ig_status_note(ig_sprog_check(prog, n_in, in, n_out, out, rank), "engine file: section REQS, record %zu", request);
+  return blame("REQS", request, ig_sprog_check(prog, n_in, in, n_out, out, rank));
 }
 
 /* dtypes of operands for ig_sprog_check; epilogue: LOAD 0 is the kind's accumulator, checked by ig_request_check at bind. */

@@ -102,7 +102,11 @@ static ig_status check_request(ig_context *c, const ig_request *r, const ig_view
   q.operands = ops;
   q.params = k->params_size ? words : NULL;
   IG_TRY(ig_dims_take_error(t));
-  return ig_request_check(&q, t, node);
+  ig_status st = ig_request_check(&q, t, node);
+  if (ig_status_code(st) != IG_ERROR_INTERNAL) return st;
+  ig_status bad = ig_status_new(IG_ERROR_BAD_ENGINE, "engine file: %s", ig_status_message(st));   /* a bug when building, a damaged file here */
+  ig_status_free(st);
+  return bad;
 }
 
 static ig_status bind_step(ig_context *c, size_t step) {

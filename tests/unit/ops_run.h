@@ -8,13 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct ops_run { ig_ir *ir; int64_t *dim; size_t n_dims; uint8_t **bytes; /* compact contents by value id */ uint32_t n_vals; ig_error_word error; } ops_run;
+typedef struct ops_run {
+  ig_ir *ir;
+  int64_t *dim;
+  size_t n_dims;
+  uint8_t **bytes; /* compact contents by value id */
+  uint32_t n_vals;
+  ig_error_word error;
+} ops_run;
 
 static inline size_t ops_size(ig_dtype d, int64_t n) { return ig_dtype_bytes(d, (uint64_t)n); }
 
 static inline int64_t ops_count(const ops_run *r, const ig_dim *dims, int rank) {
   int64_t n = 1;
-  for (int k = 0; k < rank; k++) n *= r->dim[dims[k]];
+  for (int k = 0; k < rank; k++)
+    n *= r->dim[dims[k]];
   return n;
 }
 
@@ -26,9 +34,7 @@ static inline uint8_t *ops_new(const ops_run *r, const ig_val *v) {
   return p;
 }
 
-static inline uint8_t *ops_bytes(const ops_run *r, const ig_val *v) {
-  return v->data ? (uint8_t *)(uintptr_t)v->data->bytes : r->bytes[v->id];
-}
+static inline uint8_t *ops_bytes(const ops_run *r, const ig_val *v) { return v->data ? (uint8_t *)(uintptr_t)v->data->bytes : r->bytes[v->id]; }
 
 static inline void ops_copy_element(uint8_t *to, int64_t i, const uint8_t *from, int64_t k, ig_dtype d) {
   const uint32_t bits = IG_DTYPE_BITS(d);
@@ -43,7 +49,7 @@ static inline void ops_copy_element(uint8_t *to, int64_t i, const uint8_t *from,
 static inline void ops_run_view(ops_run *r, const ig_node *n) {
   const ig_val *x = ig_node_in(n, 0), *y = n->out[0];
   uint8_t *to = r->bytes[y->id] = ops_new(r, y);
-  int64_t own[IG_MAX_RANK], strides[IG_MAX_RANK] = { 0 }, base = 0, step = 1, at[IG_MAX_RANK] = { 0 };
+  int64_t own[IG_MAX_RANK], strides[IG_MAX_RANK] = {0}, base = 0, step = 1, at[IG_MAX_RANK] = {0};
   const bool plain = n->view.op == IG_VIEW_RESHAPE || n->view.op == IG_VIEW_BITCAST;
   for (int k = plain ? -1 : x->rank - 1; k >= 0; k--) {
     own[k] = step;
@@ -62,9 +68,11 @@ static inline void ops_run_view(ops_run *r, const ig_node *n) {
   if (plain) memcpy(to, ops_bytes(r, x), ops_size(y->dtype, count));
   for (int64_t i = 0; i < count && !plain; i++) {
     int64_t src = base;
-    for (int k = 0; k < y->rank; k++) src += at[k] * strides[k];
+    for (int k = 0; k < y->rank; k++)
+      src += at[k] * strides[k];
     ops_copy_element(to, i, ops_bytes(r, x), src, y->dtype);
-    for (int k = y->rank - 1; k >= 0 && ++at[k] == r->dim[y->dims[k]]; k--) at[k] = 0;
+    for (int k = y->rank - 1; k >= 0 && ++at[k] == r->dim[y->dims[k]]; k--)
+      at[k] = 0;
   }
 }
 
@@ -102,13 +110,22 @@ static inline void ops_run_request(ops_run *r, const ig_node *n, const ig_reques
   const ig_kind_def *kind = ig_kind(rq->kind);
   const uint32_t count = ig_request_n_operands(rq);
   ig_view *v = calloc(count, sizeof *v);
-  for (uint32_t i = 0; i < count; i++) ops_bind_operand(r, n, &rq->operands[i], &v[i]);
+  for (uint32_t i = 0; i < count; i++)
+    ops_bind_operand(r, n, &rq->operands[i], &v[i]);
   int64_t *params = calloc(1, kind->params_size ? kind->params_size : 8);
   if (kind->params_size) memcpy(params, rq->params, kind->params_size);
   for (uint32_t f = 0; f < kind->n_fields; f++)
     for (uint32_t k = 0; k < kind->fields[f].count && kind->fields[f].type == IG_FIELD_DIM; k++)
       params[kind->fields[f].word + k] = r->dim[params[kind->fields[f].word + k]];
-  ig_call c = { .kind = rq->kind, .n_in = rq->n_in, .n_extra = rq->n_extra, .n_out = rq->n_out, .v = v, .params = params, .prog = rq->prog, .epi = rq->epi, .error = &r->error };
+  ig_call c = {.kind = rq->kind,
+               .n_in = rq->n_in,
+               .n_extra = rq->n_extra,
+               .n_out = rq->n_out,
+               .v = v,
+               .params = params,
+               .prog = rq->prog,
+               .epi = rq->epi,
+               .error = &r->error};
   ig_sinsn *prog = ops_bind_prog(r, &c.prog), *epi = ops_bind_prog(r, &c.epi);
   c.scratch_size = ig_ref_scratch(&c);
   c.scratch = aligned_alloc(64, (c.scratch_size + 127) / 64 * 64);
@@ -122,7 +139,7 @@ static inline void ops_run_request(ops_run *r, const ig_node *n, const ig_reques
 
 /* Evaluates dims for these symbols and checks the guards. */
 static inline ig_status ops_run_begin(ops_run *r, ig_ir *ir, const int64_t *symbols, size_t n_symbols) {
-  *r = (ops_run){ .ir = ir, .n_dims = ir->dims.nodes.n, .n_vals = ir->next_id };
+  *r = (ops_run){.ir = ir, .n_dims = ir->dims.nodes.n, .n_vals = ir->next_id};
   r->dim = calloc(r->n_dims + 1, sizeof *r->dim);
   r->bytes = calloc(r->n_vals + 1, sizeof *r->bytes);
   IG_TRY(ig_dims_eval(ir->dims.nodes.data, r->n_dims, symbols, n_symbols, r->dim));
@@ -145,13 +162,16 @@ static inline void ops_run_all(ops_run *r, const ig_graph *g) {
   for (const ig_node *n = g->first; n; n = n->next) {
     if (n->form == IG_FORM_VIEW) ops_run_view(r, n);
     if (n->form != IG_FORM_KERNEL) continue;
-    for (uint32_t i = 0; i < n->n_out; i++) r->bytes[n->out[i]->id] = ops_new(r, n->out[i]);
-    for (uint32_t i = 0; i < n->region->n_requests; i++) ops_run_request(r, n, &n->region->requests[i]);
+    for (uint32_t i = 0; i < n->n_out; i++)
+      r->bytes[n->out[i]->id] = ops_new(r, n->out[i]);
+    for (uint32_t i = 0; i < n->region->n_requests; i++)
+      ops_run_request(r, n, &n->region->requests[i]);
   }
 }
 
 static inline void ops_run_end(ops_run *r) {
-  for (uint32_t i = 0; i < r->n_vals; i++) free(r->bytes[i]);
+  for (uint32_t i = 0; i < r->n_vals; i++)
+    free(r->bytes[i]);
   free(r->bytes);
   free(r->dim);
 }

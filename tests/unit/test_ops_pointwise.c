@@ -331,6 +331,33 @@ static void test_import(void **state) {
   ig_ir_destroy(ir);
 }
 
+/* Add-6 with axis 1: [2,3,4] + [3] means [3,1]. Result dims and values follow; without ranks it is refused. */
+static void test_import_broadcast(void **state) {
+  IG_UNUSED(state);
+  for (int known = 0; known < 2; known++) {
+    ops_case c;
+    check_ok(ops_case_begin(&c, env, op_named("Add"), "f32[1,3,2]=0,0,0,0,0,0 f32[3]=1,2,3", OPS_CONSTANT), "Add", "6");
+    const ig_ir_attr axis = { .name = "axis", .type = IG_ATTR_INT, .v = { .i = 1 } }, broadcast = { .name = "broadcast", .type = IG_ATTR_INT, .v = { .i = 1 } };
+    check_ok(ig_node_set_attr(c.n, &axis), "Add", "6");
+    check_ok(ig_node_set_attr(c.n, &broadcast), "Add", "6");
+    c.n->opset = 6;
+    if (!known) c.val[1]->rank = -1;
+    ig_status st = c.n->op->import(c.n, 6);
+    if (!known) {
+      assert_int_equal(ig_status_code(st), IG_ERROR_UNSUPPORTED);
+      assert_non_null(ig_status_detail(st, IG_DETAIL_HINT));
+      ig_status_free(st);
+      ops_case_end(&c);
+      continue;
+    }
+    check_ok(st, "Add", "6");
+    check_ok(ig_op_infer(c.g->first), "Unsqueeze", "of Add-6");
+    check_ok(ops_case_run(&c), "Add", "6");
+    assert_memory_equal(ops_result_data(&c, 0).bytes, ((const float[]){ 1, 1, 2, 2, 3, 3 }), 24);
+    ops_case_end(&c);
+  }
+}
+
 /* ---- failures ---- */
 
 static void test_failures(void **state) {
@@ -432,6 +459,6 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases),  cmocka_unit_test(test_samples),  cmocka_unit_test(test_elems),    cmocka_unit_test(test_simplify),
-                                      cmocka_unit_test(test_simplify_chains), cmocka_unit_test(test_import), cmocka_unit_test(test_failures), cmocka_unit_test(test_memory) };
+                                      cmocka_unit_test(test_simplify_chains), cmocka_unit_test(test_import), cmocka_unit_test(test_import_broadcast), cmocka_unit_test(test_failures), cmocka_unit_test(test_memory) };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

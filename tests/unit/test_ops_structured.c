@@ -25,7 +25,8 @@ static const ig_op *find(const char *name) {
 static void compare(const ops_case *a, const ops_case *b, const char *op, const char *text, const char *mode) {
   for (uint32_t i = 0; i < a->n->n_out; i++) {
     const ig_data x = ops_result_data(a, i), y = ops_result_data(b, i);
-    const bool same = x.dtype == y.dtype && x.rank == y.rank && memcmp(x.dims, y.dims, sizeof x.dims) == 0 && x.n_bytes == y.n_bytes && memcmp(x.bytes, y.bytes, x.n_bytes) == 0;
+    const bool same = x.dtype == y.dtype && x.rank == y.rank && memcmp(x.dims, y.dims, sizeof x.dims) == 0 && x.n_bytes == y.n_bytes &&
+                      memcmp(x.bytes, y.bytes, x.n_bytes) == 0;
     if (!same) print_error("%s: %s: result %u differs with %s\n", op, text, i, mode);
     assert_true(same);
   }
@@ -41,12 +42,16 @@ static bool run_symbolic(ops_case *c, const ig_op *op, const char *text) {
   check_ok(ops_case_begin(c, env, op, text, OPS_SYMBOLIC), op->name, text);
   ig_status st = ops_case_run(c);
   const bool refused = ig_status_code(st) == IG_ERROR_UNSUPPORTED && strcmp(ig_status_detail(st, IG_DETAIL_ISSUE_CODE), "UNSUPPORTED_SHAPE") == 0;
-  if (!refused) check_ok(st, op->name, text);
-  else ig_status_free(st);
+  if (!refused)
+    check_ok(st, op->name, text);
+  else
+    ig_status_free(st);
   return !refused;
 }
 
-static bool is_mine(const ig_op *op) { return op->lower && (op->cls == IG_CLASS_VIEW || op->cls == IG_CLASS_KIND || op->cls == IG_CLASS_COMPOSITE) && op->accuracy != IG_ACCURACY_RANDOM; }
+static bool is_mine(const ig_op *op) {
+  return op->lower && (op->cls == IG_CLASS_VIEW || op->cls == IG_CLASS_KIND || op->cls == IG_CLASS_COMPOSITE) && op->accuracy != IG_ACCURACY_RANDOM;
+}
 
 static void test_cases(void **state) {
   IG_UNUSED(state);
@@ -60,8 +65,10 @@ static void test_cases(void **state) {
       run_case(&runtime, op, *text, OPS_RUNTIME);
       run_case(&constant, op, *text, OPS_CONSTANT);
       compare(&runtime, &constant, op->name, *text, "constant inputs");
-      if (run_symbolic(&symbolic, op, *text)) compare(&runtime, &symbolic, op->name, *text, "symbolic dims");
-      else n_refused++;
+      if (run_symbolic(&symbolic, op, *text))
+        compare(&runtime, &symbolic, op->name, *text, "symbolic dims");
+      else
+        n_refused++;
       ops_case_end(&runtime);
       ops_case_end(&constant);
       ops_case_end(&symbolic);
@@ -75,7 +82,7 @@ static void test_cases(void **state) {
 
 static double number(const ig_data *d, int64_t i) {
   double v = NAN;
-  ig_val one = { .data = d };
+  ig_val one = {.data = d};
   if (!ig_const_f64(&one, i, &v)) print_error("element %lld has no value\n", (long long)i);
   return v;
 }
@@ -93,7 +100,8 @@ static void check_sample(const sample *s) {
   assert_int_equal(got.rank, want->rank);
   assert_memory_equal(got.dims, want->dims, sizeof got.dims);
   int64_t count = 1;
-  for (uint32_t k = 0; k < got.rank; k++) count *= got.dims[k];
+  for (uint32_t k = 0; k < got.rank; k++)
+    count *= got.dims[k];
   for (int64_t i = 0; i < count; i++) {
     const double a = number(&got, i), b = number(want, i);
     const bool same = a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= s->tolerance * (1 + fabs(b));
@@ -106,7 +114,8 @@ static void check_sample(const sample *s) {
 
 static void test_samples(void **state) {
   IG_UNUSED(state);
-  for (size_t i = 0; i < IG_COUNT(samples); i++) check_sample(&samples[i]);
+  for (size_t i = 0; i < IG_COUNT(samples); i++)
+    check_sample(&samples[i]);
 }
 
 static int setup(void **state) {
@@ -121,6 +130,6 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_samples) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_samples)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -55,13 +55,22 @@ void ig_image_init_window(ig_image *m, const ig_call *c, float border) {
   set_plain(m, x, p->n_spatial);
 }
 
+static void fill(float *out, int64_t n, float x) {
+  for (int64_t i = 0; i < n; i++) out[i] = x;
+}
+
 void ig_image_copy(const ig_image *m, const ig_reader *r, int64_t plane, float *out) {
-  const int64_t x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]), n = ig_min_i64(m->in[1] - x_from, m->row - x_lo);
-  for (int64_t i = 0; i < m->rows * m->row; i++) out[i] = m->border;
-  for (int64_t y = 0; y < m->rows && n > 0; y++) {
+  const int64_t x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]), n = ig_max_i64(0, ig_min_i64(m->in[1] - x_from, m->row - x_lo));
+  const int64_t base = plane / m->n_c * m->n_stride + plane % m->n_c * m->c_stride + x_from;
+  for (int64_t y = 0; y < m->rows; y++, out += m->row) {
     const int64_t from = y - m->pad[0];
-    if (from < 0 || from >= m->in[0]) continue;
-    if (m->plain) memcpy(out + y * m->row + x_lo, m->plain + plane / m->n_c * m->n_stride + plane % m->n_c * m->c_stride + from * m->y_stride + x_from, (size_t)n * sizeof *out);
-    else ig_reader_read(r, (plane * m->in[0] + from) * m->in[1] + x_from, n, out + y * m->row + x_lo);
+    if (from < 0 || from >= m->in[0] || n == 0) {
+      fill(out, m->row, m->border);
+      continue;
+    }
+    fill(out, x_lo, m->border);
+    if (m->plain) memcpy(out + x_lo, m->plain + base + from * m->y_stride, (size_t)n * sizeof *out);
+    else ig_reader_read(r, (plane * m->in[0] + from) * m->in[1] + x_from, n, out + x_lo);
+    fill(out + x_lo + n, m->row - x_lo - n, m->border);
   }
 }

@@ -11,9 +11,6 @@ IG_CPU_KERNEL(map_c)
 IG_CPU_KERNEL(move_c)
 IG_CPU_KERNEL(gather_c)
 IG_CPU_KERNEL(scatter_c)
-IG_CPU_KERNEL(reduce_c)
-IG_CPU_KERNEL(softmax_c)
-IG_CPU_KERNEL(norm_c)
 IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
@@ -24,6 +21,15 @@ IG_CPU_KERNEL(rnn_c)
   size_t ig_cpu_##name##_scratch_avx2(const ig_call *c, uint32_t n_parts); \
   void ig_cpu_##name##_run_avx512(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
   size_t ig_cpu_##name##_scratch_avx512(const ig_call *c, uint32_t n_parts);
+IG_CPU_KERNEL_ISA(pool_f32)
+/* One body for all three. */
+#define IG_CPU_KERNEL_ALL(name) \
+  IG_CPU_KERNEL_ISA(name) \
+  void ig_cpu_##name##_run_c(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
+  size_t ig_cpu_##name##_scratch_c(const ig_call *c, uint32_t n_parts);
+IG_CPU_KERNEL_ALL(softmax)
+IG_CPU_KERNEL_ALL(norm)
+IG_CPU_KERNEL_ALL(reduce)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)

@@ -4,13 +4,18 @@
 
 static double request_work(const ig_query *q, const ig_request *r) { return ig_cpu_count(q, ig_request_in(r, 0)) * (1 + ig_cpu_prog_work(&r->prog)); }
 static double call_work(const ig_call *c) { return (double)ig_view_count(ig_call_in(c, 0)) * (1 + ig_cpu_prog_work(&c->prog)); }
-static bool query(const ig_query *q, ig_offer *out, const char **why) {
+static bool query_rate(const ig_query *q, ig_offer *out, const char **why, double rate) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return false;
-  ig_cpu_offer(q, r, request_work(q, r), IG_CPU_RATE_C / 4, out);
+  ig_cpu_offer(q, r, request_work(q, r), rate, out);
   return true;
 }
-static uint32_t parts(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts(call_work(c), IG_CPU_RATE_C / 4, n_threads); }
 
-const ig_tactic ig_cpu_reduce_c = { .name = "cpu.c.reduce", .version = 1, .kind = IG_KIND_reduce, .n_phases = 1, .query = query, .scratch = ig_cpu_reduce_c_scratch,
-  .parts = parts, .run = ig_cpu_reduce_c_run };
+#define TACTIC(id, name_, isa_, rate) \
+  static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, rate); } \
+  static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts(call_work(c), rate, n_threads); } \
+  const ig_tactic ig_cpu_reduce_##id = { .name = name_, .version = 1, .kind = IG_KIND_reduce, .isa = isa_, .n_phases = 1, .query = query_##id, \
+    .scratch = ig_cpu_reduce_scratch_##id, .parts = parts_##id, .run = ig_cpu_reduce_run_##id };
+TACTIC(avx512, "cpu.reduce.avx512", IG_ISA_AVX512 | IG_ISA_AVX2, 10e9)
+TACTIC(avx2, "cpu.reduce.avx2", IG_ISA_AVX2, 8e9)
+TACTIC(c, "cpu.c.reduce", 0, IG_CPU_RATE_C / 4)

@@ -1,0 +1,133 @@
+/* norm: layer, RMS, L1 and L2 normalisation, row by row with the normalised axes walked innermost; statistics in the stash type.
+ *
+ * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, LANES the chains of sums, which a compiler turns into vectors.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/kernels/common.h"
+#include "cpu/kernels/kernels.h"
+#include <math.h>
+
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+#define NAME(x) PASTE(x, KERNEL_ISA)
+
+enum { X = 0, SCALE = 1, BIAS = 2, RESIDUAL = 3, Y = 0, MEAN = 1, INV_STD = 2, SUM = 3 };
+
+typedef struct plan {
+  const ig_norm_params *p;
+  ig_stype t;
+  int64_t n;                           /* elements of a row */
+  ig_reader in[4];
+  ig_writer out[4];
+  bool has_in[4], has_out[4];
+  ig_prog *epi;
+  ig_prog_fn narrow;                   /* t to the result's type, NULL where they are one */
+  char *row, *other;                   /* the row; another operand's row */
+} plan;
+
+static const ig_view *in_view(const ig_call *c, uint32_t i) { return i < c->n_in && ig_view_present(ig_call_in(c, i)) ? ig_call_in(c, i) : NULL; }
+/* Statistics are results of their own only where no epilogue says what the results are. */
+static const ig_view *out_view(const ig_call *c, uint32_t i) { return !c->epi.n && i < c->n_out && ig_view_present(ig_call_out(c, i)) ? ig_call_out(c, i) : NULL; }
+static ig_stype type_of(const ig_call *c) {
+  const ig_norm_params *p = c->params;
+  return p->stash == IG_S_F64 || ig_call_in(c, X)->dtype == IG_DTYPE_F64 ? IG_S_F64 : IG_S_F32;
+}
+static uint64_t mask_of(const ig_call *c) {
+  const ig_norm_params *p = c->params;
+  const uint32_t rank = ig_call_in(c, X)->rank;
+  if (p->mode == IG_NORM_L1 || p->mode == IG_NORM_L2) return 1ull << p->axis;
+  return ((1ull << rank) - 1) & ~((1ull << p->axis) - 1);
+}
+static int64_t length_of(const ig_call *c) {
+  int64_t n = 1;
+  for (uint32_t k = 0; k < ig_call_in(c, X)->rank; k++)
+    if (mask_of(c) >> k & 1) n *= ig_call_in(c, X)->dims[k];
+  return n;
+}
+static int64_t rows_of(const ig_call *c) {
+  int64_t n = 1;
+  for (uint32_t k = 0; k < ig_call_in(c, X)->rank; k++)
+    if (!(mask_of(c) >> k & 1)) n *= ig_call_in(c, X)->dims[k];
+  return n;
+}
+static size_t row_bytes(const ig_call *c) { return ig_pad64((size_t)length_of(c) * ig_stype_size(type_of(c))); }
+static size_t bytes_per_part(const ig_call *c) { return 2 * row_bytes(c) + ig_epi_bytes(c); }
+size_t NAME(ig_cpu_norm_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
+
+/* Chains: a compiler may not reorder sums, so they are written as vectors. */
+#define CHAINS(T, n, expr, result) \
+  do { \
+    T s_[LANES] = { 0 }; \
+    int64_t i = 0; \
+    for (; i + LANES <= (n); i += LANES) for (int j_ = 0; j_ < LANES; j_++) { const T v = x[i + j_]; s_[j_] += (expr); } \
+    for (; i < (n); i++) { const T v = x[i]; s_[0] += (expr); } \
+    for (int w_ = LANES / 2; w_ > 0; w_ /= 2) for (int j_ = 0; j_ < w_; j_++) s_[j_] += s_[j_ + w_]; \
+    (result) = s_[0]; \
+  } while (0)
+#define ROW(T, S, SQRT, ABS) \
+  static T inverse_##S(T length, T eps) { \
+    const T least = length < eps ? eps : length; \
+    return least > 0 ? (T)1 / least : 0; \
+  } \
+  static void statistics_##S(const ig_norm_params *p, const T *x, int64_t n, T *out_mean, T *out_factor) { \
+    T mean = 0, sum; \
+    switch (p->mode) { \
+      case IG_NORM_L1: CHAINS(T, n, ABS(v), sum); *out_factor = inverse_##S(sum, (T)p->eps); break; \
+      case IG_NORM_L2: CHAINS(T, n, v * v, sum); *out_factor = inverse_##S(SQRT(sum), (T)p->eps); break; \
+      default: \
+        if (p->mode == IG_NORM_LAYER) { CHAINS(T, n, v, sum); mean = sum / (T)n; } \
+        CHAINS(T, n, (v - mean) * (v - mean), sum); \
+        *out_factor = (T)1 / SQRT(sum / (T)n + (T)p->eps); \
+    } \
+    *out_mean = mean; \
+  } \
+  static void apply_##S(T *x, int64_t n, T mean, T factor) { for (int64_t i = 0; i < n; i++) x[i] = (x[i] - mean) * factor; } \
+  static void add_##S(T *x, const T *y, int64_t n) { for (int64_t i = 0; i < n; i++) x[i] += y[i]; } \
+  static void mul_##S(T *x, const T *y, int64_t n) { for (int64_t i = 0; i < n; i++) x[i] *= y[i]; } \
+  static void row_##S(const plan *q, int64_t row) { \
+    T *x = (T *)(void *)q->row, *other = (T *)(void *)q->other, mean, factor; \
+    const int64_t n = q->n, lin = row * n; \
+    if (n > 0) ig_reader_read(&q->in[X], lin, n, x); \
+    if (n > 0 && q->has_in[RESIDUAL]) { ig_reader_read(&q->in[RESIDUAL], lin, n, other); add_##S(x, other, n); } \
+    if (n > 0 && q->has_out[SUM]) ig_writer_write(&q->out[SUM], lin, n, x); \
+    statistics_##S(q->p, x, n, &mean, &factor); \
+    apply_##S(x, n, mean, factor); \
+    if (n > 0 && q->has_in[SCALE]) { ig_reader_read(&q->in[SCALE], lin, n, other); mul_##S(x, other, n); } \
+    if (n > 0 && q->has_in[BIAS]) { ig_reader_read(&q->in[BIAS], lin, n, other); add_##S(x, other, n); } \
+    ig_prog_range(q->epi, lin, n, in_result_type(q)); \
+    if (q->has_out[MEAN]) ig_writer_write(&q->out[MEAN], row, 1, &mean); \
+    if (q->has_out[INV_STD]) ig_writer_write(&q->out[INV_STD], row, 1, &factor); \
+  }
+
+/* The row in the type that the epilogue takes: statistics may be wider than the result. */
+static const void *in_result_type(const plan *q) {
+  if (!q->narrow) return q->row;
+  q->narrow(q->other, q->row, NULL, NULL, q->n);
+  return q->other;
+}
+ROW(float, f32, sqrtf, fabsf)
+ROW(double, f64, sqrt, fabs)
+
+void NAME(ig_cpu_norm_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
+  const ig_view *x = ig_call_in(c, X);
+  char *m = ig_part_scratch(c, part, bytes_per_part(c));
+  plan q = { .p = c->params, .t = type_of(c), .n = length_of(c), .row = m, .other = m + row_bytes(c) };
+  uint8_t perm[IG_MAX_RANK];
+  int64_t lo, hi;
+  IG_UNUSED(phase);
+  ig_split_items(c, rows_of(c), part, n_parts, &lo, &hi);
+  if (lo >= hi) return;
+  ig_perm_of_mask(x->rank, mask_of(c), true, perm);
+  for (uint32_t i = 0; i < 4; i++) {
+    q.has_in[i] = in_view(c, i) != NULL;
+    q.has_out[i] = out_view(c, i) != NULL;
+    if (q.has_in[i]) ig_reader_init(&q.in[i], in_view(c, i), perm, q.t);
+    if (q.has_out[i]) ig_writer_init(&q.out[i], out_view(c, i), perm, q.t);
+  }
+  const ig_stype result = ig_kind_result_type(c->kind, c->params, x->dtype);
+  if (result != q.t) q.narrow = ig_prog_cast_c(q.t, result);
+  q.epi = ig_epi_make(m + 2 * row_bytes(c), c, perm, result, c->epi.n ? c->n_out : 1, &NAME(ig_prog_isa));
+  for (int64_t row = lo; row < hi; row++) {
+    if (q.t == IG_S_F64) row_f64(&q, row);
+    else row_f32(&q, row);
+  }
+}

@@ -1,0 +1,97 @@
+/* Maximum and average pooling of float32 on vectors: include after simd/f32_<isa>.h. A channel's plane is copied with its padding, so that
+ * windows need no bounds; the padding is the operation's neutral element.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/kernels/image.h"
+#include "cpu/kernels/kernels.h"
+#include <math.h>
+
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+#define NAME(x) PASTE(x, SIMD_ISA)
+
+static size_t bytes_in(const ig_image *m) { return ig_pad64((size_t)(m->rows * m->row + 4 * SIMD_W) * 4); }
+static size_t bytes_out(const ig_image *m) { return ig_pad64((size_t)(m->out[0] * m->out[1] + 2 * SIMD_W) * 4); }
+static size_t bytes_counts(const ig_image *m) { return ig_pad64((size_t)(m->out[0] + m->out[1]) * 4); }
+static size_t bytes_per_part(const ig_call *c) {
+  ig_image m;
+  ig_image_init_window(&m, c, 0);
+  return bytes_in(&m) + bytes_out(&m) + bytes_counts(&m);
+}
+size_t NAME(ig_cpu_pool_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
+
+/* One vector of windows, the first one's corner at x. */
+static inline __attribute__((always_inline)) vf window(const ig_image *m, const float *x, bool is_max, int step) {
+  vf s = vf_set(is_max ? -INFINITY : 0.0f);
+  for (int64_t ky = 0; ky < m->kernel[0]; ky++)
+    for (int64_t kx = 0; kx < m->kernel[1]; kx++) {
+      const float *p = x + ky * m->dilation[0] * m->row + kx * m->dilation[1];
+      const vf v = step == 1 ? vf_load(p) : vf_load2(p);
+      s = is_max ? vf_max(v, s) : vf_add(s, v);        /* a NaN never wins: the second operand is taken */
+    }
+  return s;
+}
+static inline __attribute__((always_inline)) void row_step(const ig_image *m, const float *x, float *out, bool is_max, int step) {
+  for (int64_t j = 0; j < m->out[1]; j += SIMD_W) vf_store(out + j, window(m, x + j * step, is_max, step));
+}
+static void row_any(const ig_image *m, const float *x, float *out, bool is_max) {
+  for (int64_t j = 0; j < m->out[1]; j++) {
+    float s = is_max ? -INFINITY : 0.0f;
+    for (int64_t ky = 0; ky < m->kernel[0]; ky++)
+      for (int64_t kx = 0; kx < m->kernel[1]; kx++) {
+        const float v = x[j * m->stride[1] + ky * m->dilation[0] * m->row + kx * m->dilation[1]];
+        if (!is_max) s += v;
+        else if (v > s) s = v;
+      }
+    out[j] = s;
+  }
+}
+static void row(const ig_image *m, const float *x, float *out, bool is_max) {
+  if (m->stride[1] == 1) { if (is_max) row_step(m, x, out, true, 1); else row_step(m, x, out, false, 1); }
+  else if (m->stride[1] == 2) { if (is_max) row_step(m, x, out, true, 2); else row_step(m, x, out, false, 2); }
+  else row_any(m, x, out, is_max);
+}
+
+/* Elements of each window along axis d that count for the average. */
+static void count(const ig_image *m, int d, bool with_padding, float *out) {
+  const int64_t lo = with_padding ? -m->pad[d] : 0, hi = m->in[d] + (with_padding ? m->pad_hi[d] : 0);
+  for (int64_t i = 0; i < m->out[d]; i++) {
+    int64_t n = 0;
+    for (int64_t k = 0; k < m->kernel[d]; k++) {
+      const int64_t at = i * m->stride[d] - m->pad[d] + k * m->dilation[d];
+      n += at >= lo && at < hi;
+    }
+    out[i] = (float)n;
+  }
+}
+
+void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
+  const ig_window_params *p = c->params;
+  const ig_view *x = ig_call_in(c, 0), *o = ig_call_out(c, 0);
+  const bool is_max = p->mode != IG_WINDOW_AVG;
+  ig_image m;
+  ig_reader r;
+  ig_writer w;
+  int64_t lo, hi;
+  IG_UNUSED(phase);
+  if (ig_view_count(o) == 0) return;
+  ig_image_init_window(&m, c, is_max ? -INFINITY : 0.0f);
+  ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
+  if (lo >= hi) return;
+  char *s = ig_part_scratch(c, part, bytes_per_part(c));
+  float *in = (float *)(void *)s, *out = (float *)(void *)(s + bytes_in(&m)), *n_y = (float *)(void *)(s + bytes_in(&m) + bytes_out(&m)), *n_x = n_y + m.out[0];
+  memset(s, 0, bytes_in(&m));
+  ig_reader_init(&r, x, NULL, IG_S_F32);
+  ig_writer_init(&w, o, NULL, IG_S_F32);
+  count(&m, 0, p->count_pad != 0, n_y);
+  count(&m, 1, p->count_pad != 0, n_x);
+  const int64_t n_out = m.out[0] * m.out[1];
+  for (int64_t i = lo; i < hi; i++) {
+    ig_image_copy(&m, &r, i, in);
+    for (int64_t y = 0; y < m.out[0]; y++) {
+      float *to = out + y * m.out[1];
+      row(&m, in + y * m.stride[0] * m.row, to, is_max);
+      for (int64_t j = 0; !is_max && j < m.out[1]; j++) to[j] = to[j] / (n_y[y] * n_x[j]);
+    }
+    ig_writer_write(&w, i * n_out, n_out, out);
+  }
+}

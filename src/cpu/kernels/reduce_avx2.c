@@ -1,0 +1,3 @@
+/* reduce for AVX2. SPDX-License-Identifier: Apache-2.0 */
+#define KERNEL_ISA avx2
+#include "cpu/kernels/reduce.inc.h"

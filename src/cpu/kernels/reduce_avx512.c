@@ -1,0 +1,3 @@
+/* reduce for AVX-512. SPDX-License-Identifier: Apache-2.0 */
+#define KERNEL_ISA avx512
+#include "cpu/kernels/reduce.inc.h"
