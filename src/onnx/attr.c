@@ -7,9 +7,12 @@ static bool has(const ig_pb_attr *a, uint32_t number) { return ig_pb_has(&ig_pb_
 
 /* Old files give no type: it follows from the field that is there. */
 static int64_t type_of(const ig_pb_attr *a) {
-  static const struct { uint32_t number; int64_t type; } rows[] = {
-    { 2, IG_PB_FLOAT }, { 3, IG_PB_INT }, { 4, IG_PB_STRING }, { 5, IG_PB_TENSOR }, { 6, IG_PB_GRAPH }, { 7, IG_PB_FLOATS }, { 8, IG_PB_INTS }, { 9, IG_PB_STRINGS }, { 10, IG_PB_TENSORS },
-    { 11, IG_PB_GRAPHS }, { 22, IG_PB_SPARSE_TENSOR }, { 23, IG_PB_SPARSE_TENSORS }, { 14, IG_PB_TYPE_PROTO }, { 15, IG_PB_TYPE_PROTOS },
+  static const struct { uint32_t number; int64_t type;
+  } rows[] = {
+    { 2, IG_PB_FLOAT },       { 3, IG_PB_INT },          { 4, IG_PB_STRING },         { 5, IG_PB_TENSOR },
+    { 6, IG_PB_GRAPH },       { 7, IG_PB_FLOATS },       { 8, IG_PB_INTS },           { 9, IG_PB_STRINGS },
+    { 10, IG_PB_TENSORS },    { 11, IG_PB_GRAPHS },      { 22, IG_PB_SPARSE_TENSOR }, { 23, IG_PB_SPARSE_TENSORS },
+    { 14, IG_PB_TYPE_PROTO }, { 15, IG_PB_TYPE_PROTOS },
   };
   if (a->type) return a->type;
   for (size_t i = 0; i < IG_COUNT(rows); i++)
@@ -93,10 +96,13 @@ static ig_status read_value(ig_onnx_importer *im, const ig_onnx_scope *s, ig_gra
 }
 
 /* The type's own field, and the ir's type; field 0 for types that are not done. */
-static const struct { uint32_t number; ig_attr_type_id type; } types[] = {
-  [IG_PB_FLOAT] = { 2, IG_ATTR_FLOAT }, [IG_PB_INT] = { 3, IG_ATTR_INT }, [IG_PB_STRING] = { 4, IG_ATTR_STRING }, [IG_PB_TENSOR] = { 5, IG_ATTR_TENSOR }, [IG_PB_GRAPH] = { 6, IG_ATTR_GRAPH },
-  [IG_PB_FLOATS] = { 7, IG_ATTR_FLOATS }, [IG_PB_INTS] = { 8, IG_ATTR_INTS }, [IG_PB_STRINGS] = { 9, IG_ATTR_STRINGS }, [IG_PB_GRAPHS] = { 11, IG_ATTR_GRAPHS },
-  [IG_PB_SPARSE_TENSOR] = { 22, IG_ATTR_TENSOR },
+static const struct { uint32_t number; ig_attr_type_id type;
+} types[] = {
+  [IG_PB_FLOAT] = { 2, IG_ATTR_FLOAT },    [IG_PB_INT] = { 3, IG_ATTR_INT },
+  [IG_PB_STRING] = { 4, IG_ATTR_STRING },  [IG_PB_TENSOR] = { 5, IG_ATTR_TENSOR },
+  [IG_PB_GRAPH] = { 6, IG_ATTR_GRAPH },    [IG_PB_FLOATS] = { 7, IG_ATTR_FLOATS },
+  [IG_PB_INTS] = { 8, IG_ATTR_INTS },      [IG_PB_STRINGS] = { 9, IG_ATTR_STRINGS },
+  [IG_PB_GRAPHS] = { 11, IG_ATTR_GRAPHS }, [IG_PB_SPARSE_TENSOR] = { 22, IG_ATTR_TENSOR },
 };
 
 /* An absent number, string or list is the default of protobuf (0, "", none), but not where another field is there instead. */
@@ -114,7 +120,8 @@ static ig_status read_plain(ig_onnx_importer *im, const ig_onnx_scope *s, ig_gra
   IG_REQUIRE(type > 0 && type <= IG_PB_TYPE_PROTOS, IG_ERROR_BAD_MODEL, "attribute '%s': type %lld does not exist", out->name, (long long)type);
   const uint32_t number = (size_t)type < IG_COUNT(types) ? types[type].number : 0;
   if (number == 0)
-    return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "attribute '%s': lists of tensors and type descriptions are not supported", out->name), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_ATTR");
+    return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "attribute '%s': lists of tensors and type descriptions are not supported", out->name),
+                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_ATTR");
   IG_TRY(check_field(a, out->name, number));
   out->type = types[type].type;
   if (type == IG_PB_SPARSE_TENSOR) return read_tensor(im, a->sparse_tensor, true, out);
@@ -151,7 +158,8 @@ static ig_status look_outwards(ig_onnx_importer *im, const ig_onnx_scope *s, con
 }
 
 /* A call may itself pass on an attribute that its own call leaves out: then the nearest default on the way serves. */
-static ig_status read_reference(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, const ig_pb_attr *ref, ig_ir_attr *out, bool *out_given) {
+static ig_status read_reference(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, const ig_pb_attr *ref, ig_ir_attr *out,
+                                bool *out_given) {
   resolved given = { *ref, s, true }, fallback = { .found = false };
   while (given.found && given.attr.ref_attr_name.n > 0) {
     const char *name;
@@ -163,7 +171,8 @@ static ig_status read_reference(ig_onnx_importer *im, const ig_onnx_scope *s, ig
   *out_given = given.found;
   if (!given.found) return NULL;
   const int64_t type = type_of(&given.attr);
-  IG_REQUIRE(!ref->type || !type || type == ref->type, IG_ERROR_BAD_MODEL, "attribute '%s' has type %lld, the call gives type %lld", out->name, (long long)ref->type, (long long)type);
+  IG_REQUIRE(!ref->type || !type || type == ref->type, IG_ERROR_BAD_MODEL, "attribute '%s' has type %lld, the call gives type %lld", out->name,
+             (long long)ref->type, (long long)type);
   return read_plain(im, given.scope, graph, &given.attr, out);
 }
 

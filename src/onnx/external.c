@@ -56,11 +56,13 @@ ig_status ig_onnx_external_bytes(ig_onnx_importer *im, const char *tensor, const
   place at;
   IG_REQUIRE(im->sources, IG_ERROR_UNSUPPORTED, "tensor '%s': external data is not read here", tensor);
   IG_TRY(read_place(im, tensor, t, &at));
-  IG_REQUIRE(!at.has_length || at.length == n_bytes, IG_ERROR_BAD_MODEL, "tensor '%s': external data of %llu bytes, %zu are needed", tensor, (unsigned long long)at.length, n_bytes);
+  IG_REQUIRE(!at.has_length || at.length == n_bytes, IG_ERROR_BAD_MODEL, "tensor '%s': external data of %llu bytes, %zu are needed", tensor,
+             (unsigned long long)at.length, n_bytes);
   const ig_onnx_external *file = NULL;
   IG_TRY_NOTE(open_file(im, at.location, &file), "tensor '%s'", tensor);
-  IG_REQUIRE(at.offset <= file->size && n_bytes <= file->size - at.offset, IG_ERROR_BAD_MODEL, "tensor '%s': external data '%s': %zu bytes from %llu on exceed the file (%zu bytes)", tensor, at.location,
-             n_bytes, (unsigned long long)at.offset, file->size);
+  IG_REQUIRE(at.offset <= file->size && n_bytes <= file->size - at.offset, IG_ERROR_BAD_MODEL,
+             "tensor '%s': external data '%s': %zu bytes from %llu on exceed the file (%zu bytes)", tensor, at.location, n_bytes,
+             (unsigned long long)at.offset, file->size);
   *out = file->data + at.offset;
   return NULL;
 }

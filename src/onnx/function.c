@@ -62,7 +62,8 @@ static ig_status bind_inputs(ig_onnx_importer *im, ig_onnx_scope *body, const ig
 }
 
 /* A result made in the body takes the caller's name; one that is handed through keeps its own. */
-static ig_status bind_outputs(ig_onnx_importer *im, ig_onnx_scope *s, const ig_onnx_scope *body, const ig_onnx_function *f, uint32_t first_id, const char *const *out, uint32_t n_out) {
+static ig_status bind_outputs(ig_onnx_importer *im, ig_onnx_scope *s, const ig_onnx_scope *body, const ig_onnx_function *f, uint32_t first_id,
+                              const char *const *out, uint32_t n_out) {
   IG_REQUIRE(n_out <= f->proto.output.n, IG_ERROR_BAD_MODEL, "%u results named, the function has %llu", n_out, (unsigned long long)f->proto.output.n);
   ig_wire_iter it = ig_wire_iterate(&f->proto.output);
   ig_wire_bytes b;
@@ -86,15 +87,15 @@ static ig_status bind_outputs(ig_onnx_importer *im, ig_onnx_scope *s, const ig_o
 static ig_status import_body(ig_onnx_importer *im, ig_onnx_scope *body, ig_onnx_function *f, ig_val *const *in, uint32_t n_in) {
   im->n_nodes--; /* the call itself goes */
   im->n_inlined += f->proto.node.n;
-  IG_REQUIRE(im->n_inlined <= im->limits.inlining * im->n_written, IG_ERROR_LIMIT, "limit 'inlining' (%u times the %llu nodes written) exceeded", im->limits.inlining,
-             (unsigned long long)im->n_written);
+  IG_REQUIRE(im->n_inlined <= im->limits.inlining * im->n_written, IG_ERROR_LIMIT, "limit 'inlining' (%u times the %llu nodes written) exceeded",
+             im->limits.inlining, (unsigned long long)im->n_written);
   IG_TRY(ig_onnx_reread(im, &f->proto.node));
   IG_TRY(bind_inputs(im, body, f, in, n_in));
   return ig_onnx_import_nodes(im, body, &f->proto.node);
 }
 
-ig_status ig_onnx_inline(ig_onnx_importer *im, ig_onnx_scope *s, ig_onnx_function *f, const ig_pb_node *call, const char *call_name, ig_val *const *in, uint32_t n_in, const char *const *out,
-                         uint32_t n_out) {
+ig_status ig_onnx_inline(ig_onnx_importer *im, ig_onnx_scope *s, ig_onnx_function *f, const ig_pb_node *call, const char *call_name,
+                         ig_val *const *in, uint32_t n_in, const char *const *out, uint32_t n_out) {
   if (f->active) return ig_status_node(IG_ERROR_BAD_MODEL, call_name, f->name, "function '%s' calls itself, directly or through others", f->name);
   const char *prefix = ig_arena_printf(im->arena, "%s/", call_name);
   IG_ONNX_CHECK_MEM(im, prefix);

@@ -79,13 +79,15 @@ static ig_status read_dim(ig_onnx_importer *im, ig_wire_bytes bytes, const ig_va
 static ig_status read_shape(ig_onnx_importer *im, ig_wire_bytes bytes, uint32_t io, ig_val *v) {
   ig_pb_shape shape;
   IG_TRY(IG_PB_READ(shape, bytes, &shape));
-  IG_REQUIRE(shape.dim.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "input '%s': rank %llu, at most %d dims are supported", v->name, (unsigned long long)shape.dim.n, IG_MAX_RANK);
+  IG_REQUIRE(shape.dim.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "input '%s': rank %llu, at most %d dims are supported", v->name,
+             (unsigned long long)shape.dim.n, IG_MAX_RANK);
   ig_dim dims[IG_MAX_RANK];
   int64_t fixed[IG_MAX_RANK];
   uint32_t rank = 0;
   ig_wire_iter it = ig_wire_iterate(&shape.dim);
   ig_wire_bytes b;
-  for (; rank < IG_MAX_RANK && ig_wire_next(&it, &b); rank++) IG_TRY_NOTE(read_dim(im, b, v, io, rank, &dims[rank], &fixed[rank]), "input '%s', dim %u", v->name, rank);
+  for (; rank < IG_MAX_RANK && ig_wire_next(&it, &b); rank++)
+    IG_TRY_NOTE(read_dim(im, b, v, io, rank, &dims[rank], &fixed[rank]), "input '%s', dim %u", v->name, rank);
   uint64_t n;
   IG_TRY(ig_onnx_check_dims(im, "input", v->name, fixed, rank, &n));
   ig_val_set_type(v, v->dtype, (int)rank, dims);
@@ -106,8 +108,9 @@ static ig_status set_tensor_type(ig_onnx_importer *im, ig_wire_bytes bytes, bool
   IG_TRY(read_tensor_type(bytes, v->name, &t, &v->dtype));
   if (!is_main) return NULL;
   if (!t.shape.p)
-    return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "input '%s' has no shape: its rank must be known; write one into the model, dims may stay symbolic", v->name), IG_DETAIL_HINT,
-                          "give the input a shape with symbolic dims, for example with onnx.helper.make_tensor_value_info");
+    return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED,
+                                        "input '%s' has no shape: its rank must be known; write one into the model, dims may stay symbolic", v->name),
+                          IG_DETAIL_HINT, "give the input a shape with symbolic dims, for example with onnx.helper.make_tensor_value_info");
   return read_shape(im, t.shape, io, v);
 }
 
@@ -118,7 +121,9 @@ static ig_status set_type(ig_onnx_importer *im, ig_wire_bytes bytes, bool is_mai
   if (t.sequence_type.p) v->kind = IG_VAL_SEQUENCE;
   else if (t.optional_type.p) v->kind = IG_VAL_OPTIONAL;
   else if (t.map_type.p) v->kind = IG_VAL_MAP;
-  else IG_REQUIRE(!is_main, t.sparse_tensor_type.p || t.opaque_type.p ? IG_ERROR_UNSUPPORTED : IG_ERROR_BAD_MODEL, "input '%s' has no tensor type", v->name);
+  else
+    IG_REQUIRE(!is_main, t.sparse_tensor_type.p || t.opaque_type.p ? IG_ERROR_UNSUPPORTED : IG_ERROR_BAD_MODEL, "input '%s' has no tensor type",
+               v->name);
   return NULL;
 }
 
@@ -194,7 +199,8 @@ static ig_status fill_graph(ig_onnx_importer *im, ig_onnx_scope *s, bool is_main
   return add_outputs(im, s, &p->output);
 }
 
-ig_status ig_onnx_import_graph(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_onnx_scope *outer, ig_graph *parent, ig_wire_bytes bytes, ig_graph **out) {
+ig_status ig_onnx_import_graph(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_onnx_scope *outer, ig_graph *parent, ig_wire_bytes bytes,
+                               ig_graph **out) {
   ig_pb_graph p;
   const char *name;
   *out = NULL;

@@ -79,7 +79,8 @@ int64_t ig_onnx_opset_of(const ig_onnx_importer *im, const ig_onnx_frame *f, con
 ig_val *ig_onnx_lookup(const ig_onnx_importer *im, const ig_onnx_scope *s, const char *name, bool *out_absent);
 IG_MUST_USE ig_status ig_onnx_declare(ig_onnx_importer *im, ig_onnx_scope *s, const char *name, ig_val *v);
 /* outer NULL: the main graph. parent: the graph that the new one lies in. */
-IG_MUST_USE ig_status ig_onnx_import_graph(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_onnx_scope *outer, ig_graph *parent, ig_wire_bytes bytes, ig_graph **out);
+IG_MUST_USE ig_status ig_onnx_import_graph(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_onnx_scope *outer, ig_graph *parent,
+                                           ig_wire_bytes bytes, ig_graph **out);
 
 /* ---- node.c ---- */
 /* A node's name, or its first result's where it has none, with the frame's prefix. */
@@ -87,19 +88,21 @@ IG_MUST_USE ig_status ig_onnx_node_name(ig_onnx_importer *im, const ig_onnx_fram
 IG_MUST_USE ig_status ig_onnx_import_nodes(ig_onnx_importer *im, ig_onnx_scope *s, const ig_wire_list *nodes);
 
 /* ---- order.c ---- */
-/* Counts the nodes and edges against the limits, and gives the nodes in an order where every use comes after its definition. *out_order stays NULL where they already are; else n slices, to be freed by the caller. */
+/* Counts the nodes and edges against the limits, and gives the nodes in an order where every use comes after its definition. *out_order stays NULL
+ * where they already are; else n slices, to be freed by the caller. */
 IG_MUST_USE ig_status ig_onnx_order(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_wire_list *nodes, ig_wire_bytes **out_order);
 
 /* ---- function.c ---- */
 IG_MUST_USE ig_status ig_onnx_read_functions(ig_onnx_importer *im, const ig_wire_list *list);
 IG_MUST_USE ig_status ig_onnx_find_function(ig_onnx_importer *im, const char *domain, const char *name, const char *overload, ig_onnx_function **out);
 /* Puts the body in the place of the call. in: entries NULL = left out. Results are declared in s. */
-IG_MUST_USE ig_status ig_onnx_inline(ig_onnx_importer *im, ig_onnx_scope *s, ig_onnx_function *f, const ig_pb_node *call, const char *call_name, ig_val *const *in, uint32_t n_in, const char *const *out,
-                                     uint32_t n_out);
+IG_MUST_USE ig_status ig_onnx_inline(ig_onnx_importer *im, ig_onnx_scope *s, ig_onnx_function *f, const ig_pb_node *call, const char *call_name,
+                                     ig_val *const *in, uint32_t n_in, const char *const *out, uint32_t n_out);
 
 /* ---- attr.c ---- */
 /* One attribute; *out_given false: a function's attribute that the call leaves out. Graphs in it see s. */
-IG_MUST_USE ig_status ig_onnx_read_attr(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, ig_wire_bytes bytes, ig_ir_attr *out, bool *out_given);
+IG_MUST_USE ig_status ig_onnx_read_attr(ig_onnx_importer *im, const ig_onnx_scope *s, ig_graph *graph, ig_wire_bytes bytes, ig_ir_attr *out,
+                                        bool *out_given);
 
 /* ---- tensor.c ---- */
 IG_MUST_USE ig_status ig_onnx_tensor(ig_onnx_importer *im, ig_wire_bytes bytes, const char **out_name, ig_data *out);
@@ -108,7 +111,8 @@ IG_MUST_USE ig_status ig_onnx_sparse(ig_onnx_importer *im, ig_wire_bytes bytes, 
 /* ---- external.c ---- */
 IG_MUST_USE ig_status ig_onnx_external_bytes(ig_onnx_importer *im, const char *tensor, const ig_pb_tensor *t, size_t n_bytes, const uint8_t **out);
 /* Rejects sizes: negative dims, more elements than the limit. `what` opens the message. */
-IG_MUST_USE ig_status ig_onnx_check_dims(const ig_onnx_importer *im, const char *what, const char *name, const int64_t *dims, uint32_t rank, uint64_t *out_n);
+IG_MUST_USE ig_status ig_onnx_check_dims(const ig_onnx_importer *im, const char *what, const char *name, const int64_t *dims, uint32_t rank,
+                                         uint64_t *out_n);
 /* ---- sniff.c ---- */
 /* Names files that are no ONNX model by their first bytes; NULL if nothing is recognised. */
 IG_MUST_USE ig_status ig_onnx_sniff(const void *bytes, size_t n_bytes);

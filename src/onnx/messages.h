@@ -4,7 +4,12 @@
 #define IG_ONNX_MESSAGES_H
 #include "onnx/wire.h"
 
-typedef struct ig_pb_model { uint32_t seen; int64_t ir_version; ig_wire_bytes producer_name, graph; ig_wire_list opset_import, metadata_props, functions; } ig_pb_model;
+typedef struct ig_pb_model {
+  uint32_t seen;
+  int64_t ir_version;
+  ig_wire_bytes producer_name, graph;
+  ig_wire_list opset_import, metadata_props, functions;
+} ig_pb_model;
 typedef struct ig_pb_opset { uint32_t seen; ig_wire_bytes domain; int64_t version; } ig_pb_opset;
 typedef struct ig_pb_entry { uint32_t seen; ig_wire_bytes key, value; } ig_pb_entry;
 typedef struct ig_pb_graph { uint32_t seen; ig_wire_bytes name; ig_wire_list node, initializer, sparse_initializer, input, output; } ig_pb_graph;
@@ -26,18 +31,41 @@ typedef struct ig_pb_tensor {
 } ig_pb_tensor;
 typedef struct ig_pb_sparse { uint32_t seen; ig_wire_bytes values, indices; ig_wire_list dims; } ig_pb_sparse;
 typedef struct ig_pb_value_info { uint32_t seen; ig_wire_bytes name, type; } ig_pb_value_info;
-typedef struct ig_pb_type { uint32_t seen; ig_wire_bytes tensor_type, sequence_type, map_type, optional_type, sparse_tensor_type, opaque_type; } ig_pb_type;
+typedef struct ig_pb_type {
+  uint32_t seen;
+  ig_wire_bytes tensor_type, sequence_type, map_type, optional_type, sparse_tensor_type, opaque_type;
+} ig_pb_type;
 typedef struct ig_pb_tensor_type { uint32_t seen; int64_t elem_type; ig_wire_bytes shape; } ig_pb_tensor_type;
 typedef struct ig_pb_elem_type { uint32_t seen; ig_wire_bytes elem_type; } ig_pb_elem_type;     /* of sequence and optional */
 typedef struct ig_pb_shape { uint32_t seen; ig_wire_list dim; } ig_pb_shape;
 typedef struct ig_pb_dim { uint32_t seen; int64_t dim_value; ig_wire_bytes dim_param; } ig_pb_dim;
-typedef struct ig_pb_function { uint32_t seen; ig_wire_bytes name, domain, overload; ig_wire_list input, output, attribute, node, opset_import, attribute_proto; } ig_pb_function;
+typedef struct ig_pb_function {
+  uint32_t seen;
+  ig_wire_bytes name, domain, overload;
+  ig_wire_list input, output, attribute, node, opset_import, attribute_proto;
+} ig_pb_function;
 
 /* AttributeProto.AttributeType */
-enum { IG_PB_FLOAT = 1, IG_PB_INT, IG_PB_STRING, IG_PB_TENSOR, IG_PB_GRAPH, IG_PB_FLOATS, IG_PB_INTS, IG_PB_STRINGS, IG_PB_TENSORS, IG_PB_GRAPHS, IG_PB_SPARSE_TENSOR, IG_PB_SPARSE_TENSORS, IG_PB_TYPE_PROTO, IG_PB_TYPE_PROTOS };
+enum {
+  IG_PB_FLOAT = 1,
+  IG_PB_INT,
+  IG_PB_STRING,
+  IG_PB_TENSOR,
+  IG_PB_GRAPH,
+  IG_PB_FLOATS,
+  IG_PB_INTS,
+  IG_PB_STRINGS,
+  IG_PB_TENSORS,
+  IG_PB_GRAPHS,
+  IG_PB_SPARSE_TENSOR,
+  IG_PB_SPARSE_TENSORS,
+  IG_PB_TYPE_PROTO,
+  IG_PB_TYPE_PROTOS
+};
 
-extern const ig_wire_message ig_pb_model_message, ig_pb_opset_message, ig_pb_entry_message, ig_pb_graph_message, ig_pb_node_message, ig_pb_attr_message, ig_pb_tensor_message, ig_pb_sparse_message,
-    ig_pb_value_info_message, ig_pb_type_message, ig_pb_tensor_type_message, ig_pb_elem_type_message, ig_pb_shape_message, ig_pb_dim_message, ig_pb_function_message;
+extern const ig_wire_message ig_pb_model_message, ig_pb_opset_message, ig_pb_entry_message, ig_pb_graph_message, ig_pb_node_message,
+    ig_pb_attr_message, ig_pb_tensor_message, ig_pb_sparse_message, ig_pb_value_info_message, ig_pb_type_message, ig_pb_tensor_type_message,
+    ig_pb_elem_type_message, ig_pb_shape_message, ig_pb_dim_message, ig_pb_function_message;
 
 /* Reads a message of that name: IG_PB_READ(node, bytes, &node). */
 #define IG_PB_READ(what, bytes, out) ig_wire_read(&ig_pb_##what##_message, (bytes), (out))

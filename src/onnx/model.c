@@ -5,15 +5,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "onnx/import.h"
 
-enum { OLDEST_OPSET = 7, NEWEST_OPSET = 28, MAX_STRING = 65535, MAX_OPSETS = 256, REREAD_BYTES = 256 << 20, REREAD_FACTOR = 16 };
+enum { OLDEST_OPSET = 1, NEWEST_OPSET = 28, MAX_STRING = 65535, MAX_OPSETS = 256, REREAD_BYTES = 256 << 20, REREAD_FACTOR = 16 };
 
 ig_status ig_onnx_no_memory(const ig_onnx_importer *im) {
   if (!im->arena->over_limit) return IG_OOM();
-  return ig_status_with(ig_status_new(IG_ERROR_LIMIT, "limit 'memory' (%zu bytes for the importer) exceeded", im->arena->limit), IG_DETAIL_HINT, "raise the limit 'memory' for a model that you trust");
+  return ig_status_with(ig_status_new(IG_ERROR_LIMIT, "limit 'memory' (%zu bytes for the importer) exceeded", im->arena->limit), IG_DETAIL_HINT,
+                        "raise the limit 'memory' for a model that you trust");
 }
 
 ig_status ig_onnx_enter(ig_onnx_importer *im, const char *what, const char *name) {
-  IG_REQUIRE(im->depth < im->limits.nesting, IG_ERROR_LIMIT, "%s '%s': limit 'nesting' (%u graphs and functions within each other) exceeded", what, name, im->limits.nesting);
+  IG_REQUIRE(im->depth < im->limits.nesting, IG_ERROR_LIMIT, "%s '%s': limit 'nesting' (%u graphs and functions within each other) exceeded", what,
+             name, im->limits.nesting);
   im->depth++;
   return NULL;
 }
@@ -44,7 +46,8 @@ static ig_status check_string(ig_wire_bytes b) {
   IG_REQUIRE(b.n <= MAX_STRING, IG_ERROR_BAD_MODEL, "a name has %zu bytes, at most %d are allowed", b.n, MAX_STRING);
   for (size_t i = 0, step; i < b.n; i += step) {
     step = utf8_at(b.p + i, b.n - i);
-    if (step == 0) return ig_status_new(IG_ERROR_BAD_MODEL, "a name is no UTF-8 text, from byte %zu on: '%.*s'", i, (int)(i < 200 ? i : 0), (const char *)b.p);
+    if (step == 0)
+      return ig_status_new(IG_ERROR_BAD_MODEL, "a name is no UTF-8 text, from byte %zu on: '%.*s'", i, (int)(i < 200 ? i : 0), (const char *)b.p);
   }
   return NULL;
 }
@@ -78,12 +81,14 @@ static ig_status read_opset(ig_onnx_importer *im, ig_wire_bytes bytes, ig_opset_
   out->version = p.version;
   IG_REQUIRE(p.version > 0, IG_ERROR_BAD_MODEL, "operator set '%s' has version %lld", out->domain[0] ? out->domain : "ai.onnx", (long long)p.version);
   if (out->domain[0] || (p.version >= OLDEST_OPSET && p.version <= NEWEST_OPSET)) return NULL;
-  return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "version %lld of operator set ai.onnx is not supported: versions %d to %d are", (long long)p.version, OLDEST_OPSET, NEWEST_OPSET),
+  return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "version %lld of operator set ai.onnx is not supported: versions %d to %d are",
+                                      (long long)p.version, OLDEST_OPSET, NEWEST_OPSET),
                         IG_DETAIL_HINT, "convert the model with onnx.version_converter");
 }
 
 ig_status ig_onnx_read_opsets(ig_onnx_importer *im, const ig_wire_list *list, ig_onnx_opsets *out) {
-  IG_REQUIRE(list->n <= MAX_OPSETS, IG_ERROR_BAD_MODEL, "%llu operator sets are imported, at most %d are allowed", (unsigned long long)list->n, MAX_OPSETS);
+  IG_REQUIRE(list->n <= MAX_OPSETS, IG_ERROR_BAD_MODEL, "%llu operator sets are imported, at most %d are allowed", (unsigned long long)list->n,
+             MAX_OPSETS);
   ig_opset_version *v = IG_NEW_ARRAY(im->arena, ig_opset_version, (size_t)list->n);
   IG_ONNX_CHECK_MEM(im, v);
   *out = (ig_onnx_opsets){ .data = v };
@@ -180,10 +185,13 @@ static ig_status import_all(ig_onnx_importer *im, ig_wire_bytes bytes, const cha
   return read_model(im, bytes);
 }
 
-ig_status ig_onnx_import(ig_env *env, const void *bytes, size_t n_bytes, const char *model_path, const char *data_dir, const ig_onnx_limits *limits, ig_onnx_sources *sources, ig_ir **out_ir) {
+ig_status ig_onnx_import(ig_env *env, const void *bytes, size_t n_bytes, const char *model_path, const char *data_dir, const ig_onnx_limits *limits,
+                         ig_onnx_sources *sources, ig_ir **out_ir) {
   *out_ir = NULL;
   IG_TRY(ig_onnx_sniff(bytes, n_bytes));
-  ig_onnx_importer im = { .env = env, .alloc = &env->alloc, .sources = sources, .raw_budget = n_bytes, .work_left = REREAD_BYTES + REREAD_FACTOR * (uint64_t)n_bytes };
+  ig_onnx_importer im = {
+    .env = env, .alloc = &env->alloc, .sources = sources, .raw_budget = n_bytes, .work_left = REREAD_BYTES + REREAD_FACTOR * (uint64_t)n_bytes
+  };
   fill_limits(&im.limits, limits);
   if (sources && !sources->alloc) sources->alloc = &env->alloc;
   ig_ir *ir;

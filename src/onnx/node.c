@@ -65,7 +65,8 @@ static ig_status read_attrs(ig_onnx_importer *im, const ig_onnx_scope *s, const 
     bool given;
     IG_TRY(ig_onnx_read_attr(im, s, s->graph, b, &attrs[n], &given));
     if (!given) continue;
-    for (uint32_t i = 0; i < n; i++) IG_REQUIRE(strcmp(attrs[i].name, attrs[n].name) != 0, IG_ERROR_BAD_MODEL, "attribute '%s' is given twice", attrs[n].name);
+    for (uint32_t i = 0; i < n; i++)
+      IG_REQUIRE(strcmp(attrs[i].name, attrs[n].name) != 0, IG_ERROR_BAD_MODEL, "attribute '%s' is given twice", attrs[n].name);
     n++;
   }
   *out = attrs;

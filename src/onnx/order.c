@@ -236,7 +236,8 @@ static ig_status find_order(walk *w, const ig_wire_list *nodes, ig_wire_bytes **
 ig_status ig_onnx_order(ig_onnx_importer *im, const ig_onnx_frame *frame, const ig_wire_list *nodes, ig_wire_bytes **out_order) {
   *out_order = NULL;
   im->n_nodes += nodes->n;
-  IG_REQUIRE(im->n_nodes <= im->limits.nodes, IG_ERROR_LIMIT, "limit 'nodes' (%llu, model-local functions inlined) exceeded", (unsigned long long)im->limits.nodes);
+  IG_REQUIRE(im->n_nodes <= im->limits.nodes, IG_ERROR_LIMIT, "limit 'nodes' (%llu, model-local functions inlined) exceeded",
+             (unsigned long long)im->limits.nodes);
   walk w = { .im = im, .frame = frame };
   ig_strmap_init(&w.produced, im->alloc);
   const ig_status st = find_order(&w, nodes, out_order);

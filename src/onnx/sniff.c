@@ -15,7 +15,8 @@ ig_status ig_onnx_sniff(const void *bytes, size_t n_bytes) {
   IG_REQUIRE(n_bytes > 0, IG_ERROR_BAD_MODEL, "the file is empty, no ONNX model");
   for (size_t i = 0; i < IG_COUNT(kinds); i++) {
     if (n_bytes < kinds[i].offset + kinds[i].n || memcmp((const char *)bytes + kinds[i].offset, kinds[i].magic, kinds[i].n) != 0) continue;
-    return ig_status_with(ig_status_new(IG_ERROR_BAD_MODEL, "this is %s, no ONNX model; %s", kinds[i].what, kinds[i].hint), IG_DETAIL_HINT, kinds[i].hint);
+    return ig_status_with(ig_status_new(IG_ERROR_BAD_MODEL, "this is %s, no ONNX model; %s", kinds[i].what, kinds[i].hint), IG_DETAIL_HINT,
+                          kinds[i].hint);
   }
   return NULL;
 }

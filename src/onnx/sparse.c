@@ -21,9 +21,12 @@ static bool index_of(const ig_data *indices, const ig_data *dense, size_t i, uin
 
 static ig_status check_parts(const char *name, const ig_data *values, const ig_data *indices, const ig_data *dense) {
   IG_REQUIRE(values->rank == 1, IG_ERROR_BAD_MODEL, "sparse tensor '%s': values of rank %u, 1 is expected", name, values->rank);
-  IG_REQUIRE(IG_DTYPE_BITS(values->dtype) >= 8 && values->dtype != IG_DTYPE_STRING, IG_ERROR_UNSUPPORTED, "sparse tensor '%s': type %s is not supported", name, ig_dtype_name(values->dtype));
-  const bool fits = indices->dtype == IG_DTYPE_I64 && (indices->rank == 1 || (indices->rank == 2 && indices->dims[1] == dense->rank)) && indices->dims[0] == values->dims[0];
-  IG_REQUIRE(fits, IG_ERROR_BAD_MODEL, "sparse tensor '%s': indices must be int64 [%lld] or [%lld,%u]", name, (long long)values->dims[0], (long long)values->dims[0], dense->rank);
+  IG_REQUIRE(IG_DTYPE_BITS(values->dtype) >= 8 && values->dtype != IG_DTYPE_STRING, IG_ERROR_UNSUPPORTED,
+             "sparse tensor '%s': type %s is not supported", name, ig_dtype_name(values->dtype));
+  const bool fits = indices->dtype == IG_DTYPE_I64 && (indices->rank == 1 || (indices->rank == 2 && indices->dims[1] == dense->rank)) &&
+                    indices->dims[0] == values->dims[0];
+  IG_REQUIRE(fits, IG_ERROR_BAD_MODEL, "sparse tensor '%s': indices must be int64 [%lld] or [%lld,%u]", name, (long long)values->dims[0],
+             (long long)values->dims[0], dense->rank);
   return NULL;
 }
 
@@ -37,7 +40,8 @@ ig_status ig_onnx_sparse(ig_onnx_importer *im, ig_wire_bytes bytes, const char *
   IG_TRY(ig_onnx_tensor(im, s.values, &name, &values));
   if (out_name) *out_name = name;
   IG_TRY_NOTE(ig_onnx_tensor(im, s.indices, NULL, &indices), "indices of sparse tensor '%s'", name);
-  IG_REQUIRE(s.dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "sparse tensor '%s': rank %llu, at most %d dims are supported", name, (unsigned long long)s.dims.n, IG_MAX_RANK);
+  IG_REQUIRE(s.dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "sparse tensor '%s': rank %llu, at most %d dims are supported", name,
+             (unsigned long long)s.dims.n, IG_MAX_RANK);
   out->dtype = values.dtype;
   ig_wire_iter it = ig_wire_iterate(&s.dims);
   while (out->rank < s.dims.n && ig_wire_next_int(&it, &out->dims[out->rank])) out->rank++;

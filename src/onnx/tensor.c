@@ -7,7 +7,9 @@
 #include "ops/op.h"
 #include <stdio.h>
 
-const ig_onnx_limits ig_onnx_default_limits = { .nesting = 64, .nodes = 1000000, .edges = 16000000, .inlining = 1000, .elements = (uint64_t)1 << 40, .expressions = 1000000, .memory = 0 };
+const ig_onnx_limits ig_onnx_default_limits = {
+  .nesting = 64, .nodes = 1000000, .edges = 16000000, .inlining = 1000, .elements = (uint64_t)1 << 40, .expressions = 1000000, .memory = 0
+};
 
 ig_dtype ig_onnx_dtype(int32_t onnx) { return ig_type_from_onnx(onnx); }
 int32_t ig_onnx_dtype_number(ig_dtype d) { return ig_type_to_onnx(d); }
@@ -48,14 +50,16 @@ ig_status ig_onnx_check_dims(const ig_onnx_importer *im, const char *what, const
     IG_REQUIRE(dims[k] >= 0, IG_ERROR_BAD_MODEL, "%s '%s': dim %u is %lld", what, name, k, (long long)dims[k]);
     empty = empty || dims[k] == 0;
     if (dims[k] > 0 && __builtin_mul_overflow(n, (uint64_t)dims[k], &n)) n = UINT64_MAX;
-    IG_REQUIRE(n <= im->limits.elements, IG_ERROR_LIMIT, "%s '%s': limit 'elements' (%llu in one tensor) exceeded", what, name, (unsigned long long)im->limits.elements);
+    IG_REQUIRE(n <= im->limits.elements, IG_ERROR_LIMIT, "%s '%s': limit 'elements' (%llu in one tensor) exceeded", what, name,
+               (unsigned long long)im->limits.elements);
   }
   *out_n = empty ? 0 : n;
   return NULL;
 }
 
 static ig_status read_dims(const ig_onnx_importer *im, const char *name, const ig_pb_tensor *t, ig_data *out, uint64_t *out_n) {
-  IG_REQUIRE(t->dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "tensor '%s': rank %llu, at most %d dims are supported", name, (unsigned long long)t->dims.n, IG_MAX_RANK);
+  IG_REQUIRE(t->dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "tensor '%s': rank %llu, at most %d dims are supported", name,
+             (unsigned long long)t->dims.n, IG_MAX_RANK);
   ig_wire_iter it = ig_wire_iterate(&t->dims);
   while (out->rank < t->dims.n && ig_wire_next_int(&it, &out->dims[out->rank])) out->rank++;
   return ig_onnx_check_dims(im, "tensor", name, out->dims, out->rank, out_n);
@@ -147,8 +151,8 @@ static ig_status use_list(ig_onnx_importer *im, const char *name, const ig_pb_te
   const ig_wire_list *l = list_at(t, which);
   const uint64_t want = entries_of(out, n);
   char text[256];
-  IG_REQUIRE(l->n == want, IG_ERROR_BAD_MODEL, "tensor '%s': %s has %llu entries, %s takes %llu", name, field_names[which], (unsigned long long)l->n, type_text(out, text, sizeof text),
-             (unsigned long long)want);
+  IG_REQUIRE(l->n == want, IG_ERROR_BAD_MODEL, "tensor '%s': %s has %llu entries, %s takes %llu", name, field_names[which], (unsigned long long)l->n,
+             type_text(out, text, sizeof text), (unsigned long long)want);
   uint8_t *to = ig_arena_alloc(im->arena, out->n_bytes);
   IG_ONNX_CHECK_MEM(im, to);
   if (which == IN_FLOATS) read_floats(l, out, to);
@@ -178,7 +182,8 @@ static ig_status use_contents(ig_onnx_importer *im, const char *name, const ig_p
   IG_REQUIRE(t->data_location == 0, IG_ERROR_BAD_MODEL, "tensor '%s': data_location %lld does not exist", name, (long long)t->data_location);
   if (!t->raw_data.p) return use_list(im, name, t, n, out);
   IG_REQUIRE(out->dtype != IG_DTYPE_STRING, IG_ERROR_BAD_MODEL, "tensor '%s': strings cannot be raw_data", name);
-  IG_REQUIRE(t->raw_data.n == out->n_bytes, IG_ERROR_BAD_MODEL, "tensor '%s': raw_data has %zu bytes, %s takes %zu", name, t->raw_data.n, type_text(out, text, sizeof text), out->n_bytes);
+  IG_REQUIRE(t->raw_data.n == out->n_bytes, IG_ERROR_BAD_MODEL, "tensor '%s': raw_data has %zu bytes, %s takes %zu", name, t->raw_data.n,
+             type_text(out, text, sizeof text), out->n_bytes);
   discount_raw(im, t->raw_data.n);
   return use_raw(im, t->raw_data.p, out);
 }

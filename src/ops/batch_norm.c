@@ -8,12 +8,14 @@
 static ig_status import_batch_norm(ig_node *n, int64_t opset) {
   if (opset >= 14) return NULL;
   IG_NODE_REQUIRE(n, ig_node_attr_i(n, "spatial", 1) == 1, IG_ERROR_UNSUPPORTED, "attribute 'spatial' is 0: per-element statistics are not done");
-  IG_NODE_REQUIRE(n, opset >= 7 || ig_node_attr_i(n, "is_test", 0) == 1, IG_ERROR_UNSUPPORTED, "attribute 'is_test' is not 1: training before version 14 is not done");
+  IG_NODE_REQUIRE(n, opset >= 7 || ig_node_attr_i(n, "is_test", 0) == 1, IG_ERROR_UNSUPPORTED,
+                  "attribute 'is_test' is not 1: training before version 14 is not done");
   ig_adapt_drop(n, "spatial");
   ig_adapt_drop(n, "is_test");
   ig_adapt_drop(n, "consumed_inputs");
   for (uint32_t i = 1; i < n->n_out; i++)
-    IG_NODE_REQUIRE(n, !ig_node_out(n, i), IG_ERROR_UNSUPPORTED, "more than one result means training before version 14, which is not done: export the model for inference");
+    IG_NODE_REQUIRE(n, !ig_node_out(n, i), IG_ERROR_UNSUPPORTED,
+                    "more than one result means training before version 14, which is not done: export the model for inference");
   n->n_out = n->n_out > 1 ? 1 : n->n_out;
   return NULL;
 }
@@ -22,7 +24,7 @@ static bool trains(const ig_node *n) { return ig_op_attr_i(n, "training_mode") !
 
 static ig_status infer_batch_norm(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0), *mean = ig_node_in(n, 3);
-  static const char *const names[] = { "X", "scale", "B", "input_mean", "input_var" };
+  static const char *const names[] = {"X", "scale", "B", "input_mean", "input_var"};
   /* a batch of single values, [N], has one channel */
   const ig_dim channels = x->rank > 1 ? x->dims[1] : ig_dim_const(ig_node_dims(n), 1);
   IG_NODE_REQUIRE(n, x->rank >= 1, IG_ERROR_BAD_MODEL, "X has no dims");
@@ -47,7 +49,7 @@ static ig_val *per_channel(ig_lower *l, const ig_val *x, ig_val *v) {
 }
 
 static ig_val *normalise(ig_lower *l, const ig_node *n, ig_val *mean, ig_val *var) {
-  ig_val *x = ig_node_in(n, 0), *v[4] = { ig_node_in(n, 1), ig_node_in(n, 2), mean, var }, *in[5];
+  ig_val *x = ig_node_in(n, 0), *v[4] = {ig_node_in(n, 1), ig_node_in(n, 2), mean, var}, *in[5];
   ig_sreg r[4];
   uint32_t n_in = 0;
   ig_pw c;
@@ -72,7 +74,7 @@ static ig_val *normalise(ig_lower *l, const ig_node *n, ig_val *mean, ig_val *va
 static ig_val *channel_mean(ig_lower *l, ig_val *x, ig_val *centre, ig_dtype dtype) {
   const ig_stype t = ig_stype_of(x->dtype);
   ig_dims *d = &l->ir->dims;
-  ig_val *in[2] = { x, centre ? per_channel(l, x, centre) : NULL }, *out = NULL;
+  ig_val *in[2] = {x, centre ? per_channel(l, x, centre) : NULL}, *out = NULL;
   ig_sprog pre, post;
   ig_sbuild b;
   ig_dim count = ig_dim_const(d, 1);
@@ -99,8 +101,9 @@ static ig_val *channel_mean(ig_lower *l, ig_val *x, ig_val *centre, ig_dtype dty
     ig_lo_fail(l, s);
     return NULL;
   }
-  const ig_reduce_params p = { .axes_mask = mask, .op = IG_REDUCE_SUM, .acc = t };
-  const ig_lo_kernel_desc desc = { .kind = IG_KIND_reduce, .params = &p, .in = in, .n_in = centre ? 2 : 1, .out_dtypes = &dtype, .n_out = 1, .prog = &pre, .epi = &post };
+  const ig_reduce_params p = {.axes_mask = mask, .op = IG_REDUCE_SUM, .acc = t};
+  const ig_lo_kernel_desc desc = {
+      .kind = IG_KIND_reduce, .params = &p, .in = in, .n_in = centre ? 2 : 1, .out_dtypes = &dtype, .n_out = 1, .prog = &pre, .epi = &post};
   if (!ig_lo_kernel(l, &desc, &out)) return NULL;
   const ig_dim channels = x->rank > 1 ? x->dims[1] : ig_dim_const(d, 1);
   return ig_lo_reshape(l, out, 1, &channels);
@@ -116,7 +119,8 @@ static ig_val *update(ig_lower *l, const ig_node *n, ig_val *running, ig_val *no
   ig_pw_begin(&c, l, n);
   const ig_sreg a = ig_pw_operand(&c, running, in, &n_in), b = ig_pw_operand(&c, now, in, &n_in);
   c.t = ig_s_type(&c.b, a);
-  const ig_sreg r = ig_pw_2(&c, IG_SOP_ADD, ig_pw_2(&c, IG_SOP_MUL, a, ig_pw_f(&c, m)), ig_pw_2(&c, IG_SOP_MUL, ig_s_cast(&c.b, b, c.t), ig_pw_f(&c, 1 - m)));
+  const ig_sreg r =
+      ig_pw_2(&c, IG_SOP_ADD, ig_pw_2(&c, IG_SOP_MUL, a, ig_pw_f(&c, m)), ig_pw_2(&c, IG_SOP_MUL, ig_s_cast(&c.b, b, c.t), ig_pw_f(&c, 1 - m)));
   ig_pw_store(&c, 0, r, running->dtype, 0);
   return ig_pw_map(&c, l, in, n_in, running->dtype, 1, running->dims);
 }
@@ -138,11 +142,26 @@ static ig_status lower_batch_norm(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg norm_in[] = { { "X", 'T', IG_TYPES_FLOAT, 0 }, { "scale", 'S', IG_TYPES_FLOAT, 0 }, { "B", 'S', IG_TYPES_FLOAT, 0 }, { "input_mean", 'U', IG_TYPES_FLOAT, 0 },
-                                { "input_var", 'U', IG_TYPES_FLOAT, 0 } };
-static const ig_op_arg norm_out[] = { { "Y", 'T', IG_TYPES_FLOAT, 0 }, { "running_mean", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL }, { "running_var", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL } };
-static const ig_op_attr attrs[] = { { "epsilon", IG_ATTR_FLOAT, false, 0, 1e-5f, NULL }, { "momentum", IG_ATTR_FLOAT, false, 0, 0.9f, NULL }, { "training_mode", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const cases[] = { "f32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "f16[2,3] f32[3] f32[3] f64[3] f64[3] epsilon=0.01",
-                                     "f32[2,3,4] f32[3] f32[3] f32[3] f32[3] training_mode=1 -> 3", NULL };
-const ig_op ig_op_BatchNormalization = { .domain = "", .name = "BatchNormalization", .since = 15, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(norm_in, norm_out), IG_OP_ATTRS(attrs),
-                                         .import = import_batch_norm, .infer = infer_batch_norm, .lower = lower_batch_norm, .cases = cases };
+static const ig_op_arg norm_in[] = {{"X", 'T', IG_TYPES_FLOAT, 0},
+                                    {"scale", 'S', IG_TYPES_FLOAT, 0},
+                                    {"B", 'S', IG_TYPES_FLOAT, 0},
+                                    {"input_mean", 'U', IG_TYPES_FLOAT, 0},
+                                    {"input_var", 'U', IG_TYPES_FLOAT, 0}};
+static const ig_op_arg norm_out[] = {
+    {"Y", 'T', IG_TYPES_FLOAT, 0}, {"running_mean", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL}, {"running_var", 'U', IG_TYPES_FLOAT, IG_ARG_OPTIONAL}};
+static const ig_op_attr attrs[] = {{"epsilon", IG_ATTR_FLOAT, false, 0, 1e-5f, NULL},
+                                   {"momentum", IG_ATTR_FLOAT, false, 0, 0.9f, NULL},
+                                   {"training_mode", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const cases[] = {"f32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "f16[2,3] f32[3] f32[3] f64[3] f64[3] epsilon=0.01",
+                                    "f32[2,3,4] f32[3] f32[3] f32[3] f32[3] training_mode=1 -> 3", NULL};
+const ig_op ig_op_BatchNormalization = {.domain = "",
+                                        .name = "BatchNormalization",
+                                        .since = 15,
+                                        .oldest = 1,
+                                        .cls = IG_CLASS_MAP,
+                                        IG_OP_ARGS(norm_in, norm_out),
+                                        IG_OP_ATTRS(attrs),
+                                        .import = import_batch_norm,
+                                        .infer = infer_batch_norm,
+                                        .lower = lower_batch_norm,
+                                        .cases = cases};

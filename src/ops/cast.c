@@ -56,13 +56,46 @@ static ig_status lower_cast(ig_lower *l, const ig_node *n) {
 }
 
 #define CAST_TYPES (IG_TYPES_TENSOR & ~(IG_T(C64) | IG_T(C128)))
-static const ig_op_arg cast_in[] = { { "input", 'S', CAST_TYPES, 0 }, { "target_type", 'T', CAST_TYPES, 0 } };
-static const ig_op_arg cast_out[] = { { "output", 'T', CAST_TYPES, 0 } };
-static const ig_op_attr attrs[] = { { "saturate", IG_ATTR_INT, false, 1, 0, NULL }, { "round_mode", IG_ATTR_STRING, false, 0, 0, "up" }, { "to", IG_ATTR_INT, true, 0, 0, NULL } };
-static const char *const cast_cases[] = { "f32[2,3] to=7", "f64[4] to=10", "i64[4] to=3", "f32[4] to=17 saturate=0", "bool[3] to=1", "f32[5] to=22", "u4[5] to=1", "f32[4] to=24 round_mode=down", NULL };
-static const char *const like_cases[] = { "f32[2,3] i64[1]", "i32[4] f16[2]", "f32[4] f8e5m2[1]", NULL };
+static const ig_op_arg cast_in[] = {{"input", 'S', CAST_TYPES, 0}, {"target_type", 'T', CAST_TYPES, 0}};
+static const ig_op_arg cast_out[] = {{"output", 'T', CAST_TYPES, 0}};
+static const ig_op_attr attrs[] = {
+    {"saturate", IG_ATTR_INT, false, 1, 0, NULL}, {"round_mode", IG_ATTR_STRING, false, 0, 0, "up"}, {"to", IG_ATTR_INT, true, 0, 0, NULL}};
+static const char *const cast_cases[] = {"f32[2,3] to=7",
+                                         "f64[4] to=10",
+                                         "i64[4] to=3",
+                                         "f32[4] to=17 saturate=0",
+                                         "bool[3] to=1",
+                                         "f32[5] to=22",
+                                         "u4[5] to=1",
+                                         "f32[4] to=24 round_mode=down",
+                                         NULL};
+static const char *const like_cases[] = {"f32[2,3] i64[1]", "i32[4] f16[2]", "f32[4] f8e5m2[1]", NULL};
 
-const ig_op ig_op_Cast = { .domain = "", .name = "Cast", .since = 28, .oldest = 6, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, .in = cast_in, .n_in = 1, .out = cast_out, .n_out = 1,
-                           IG_OP_ATTRS(attrs), .infer = infer_cast, .dims = ig_elems_cast, .simplify = ig_simplify_cast, .lower = lower_cast, .cases = cast_cases };
-const ig_op ig_op_CastLike = { .domain = "", .name = "CastLike", .since = 25, .oldest = 15, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(cast_in, cast_out),
-                               .attrs = attrs, .n_attrs = 2, .infer = infer_cast_like, .lower = lower_cast, .cases = like_cases };
+const ig_op ig_op_Cast = {.domain = "",
+                          .name = "Cast",
+                          .since = 28,
+                          .oldest = 6,
+                          .cls = IG_CLASS_MAP,
+                          .accuracy = IG_ACCURACY_EXACT,
+                          .in = cast_in,
+                          .n_in = 1,
+                          .out = cast_out,
+                          .n_out = 1,
+                          IG_OP_ATTRS(attrs),
+                          .infer = infer_cast,
+                          .dims = ig_elems_cast,
+                          .simplify = ig_simplify_cast,
+                          .lower = lower_cast,
+                          .cases = cast_cases};
+const ig_op ig_op_CastLike = {.domain = "",
+                              .name = "CastLike",
+                              .since = 25,
+                              .oldest = 15,
+                              .cls = IG_CLASS_MAP,
+                              .accuracy = IG_ACCURACY_EXACT,
+                              IG_OP_ARGS(cast_in, cast_out),
+                              .attrs = attrs,
+                              .n_attrs = 2,
+                              .infer = infer_cast_like,
+                              .lower = lower_cast,
+                              .cases = like_cases};

@@ -8,22 +8,33 @@ static ig_val *scalar_or_list(ig_node *n, ig_dtype d, bool list, uint32_t count,
 }
 
 static ig_val *strings(ig_node *n, const char *const *s, uint32_t count, bool list, const uint32_t *length) {
-  typedef struct handle { const char *text; size_t size; } handle;
+  typedef struct handle {
+    const char *text;
+    size_t size;
+  } handle;
   handle *h = IG_NEW_ARRAY(ig_node_arena(n), handle, (size_t)count + 1);
   if (!h) return NULL;
-  for (uint32_t i = 0; i < count; i++) h[i] = (handle){ s[i], length ? *length : strlen(s[i]) };
+  for (uint32_t i = 0; i < count; i++)
+    h[i] = (handle){s[i], length ? *length : strlen(s[i])};
   return scalar_or_list(n, IG_DTYPE_STRING, list, count, h);
 }
 
 static ig_val *make(ig_node *n, const ig_ir_attr *a) {
   switch (a->type) {
-  case IG_ATTR_TENSOR: return ig_val_const(n->graph, NULL, a->v.tensor);
-  case IG_ATTR_INT: return scalar_or_list(n, IG_DTYPE_I64, false, 1, &a->v.i);
-  case IG_ATTR_INTS: return scalar_or_list(n, IG_DTYPE_I64, true, a->n, a->v.ints);
-  case IG_ATTR_FLOAT: return scalar_or_list(n, IG_DTYPE_F32, false, 1, &a->v.f);
-  case IG_ATTR_FLOATS: return scalar_or_list(n, IG_DTYPE_F32, true, a->n, a->v.floats);
-  case IG_ATTR_STRING: return strings(n, &a->v.s, 1, false, &a->n);
-  default: return strings(n, a->v.strings, a->n, true, NULL);
+  case IG_ATTR_TENSOR:
+    return ig_val_const(n->graph, NULL, a->v.tensor);
+  case IG_ATTR_INT:
+    return scalar_or_list(n, IG_DTYPE_I64, false, 1, &a->v.i);
+  case IG_ATTR_INTS:
+    return scalar_or_list(n, IG_DTYPE_I64, true, a->n, a->v.ints);
+  case IG_ATTR_FLOAT:
+    return scalar_or_list(n, IG_DTYPE_F32, false, 1, &a->v.f);
+  case IG_ATTR_FLOATS:
+    return scalar_or_list(n, IG_DTYPE_F32, true, a->n, a->v.floats);
+  case IG_ATTR_STRING:
+    return strings(n, &a->v.s, 1, false, &a->n);
+  default:
+    return strings(n, a->v.strings, a->n, true, NULL);
   }
 }
 
@@ -39,15 +50,25 @@ static ig_status infer(ig_node *n) {
 
 static ig_status lower(ig_lower *l, const ig_node *n) {
   IG_UNUSED(l);
-  IG_UNUSED(n);   /* infer has replaced the result */
+  IG_UNUSED(n); /* infer has replaced the result */
   return NULL;
 }
 
-static const ig_op_arg out_args[] = { { "output", 0, IG_TYPES_TENSOR, 0 } };
-static const ig_op_attr attrs[] = { { "value", IG_ATTR_TENSOR, false, 0, 0, NULL },      { "sparse_value", IG_ATTR_TENSOR, false, 0, 0, NULL },
-                                    { "value_int", IG_ATTR_INT, false, 0, 0, NULL },     { "value_ints", IG_ATTR_INTS, false, 0, 0, NULL },
-                                    { "value_float", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "value_floats", IG_ATTR_FLOATS, false, 0, 0, NULL },
-                                    { "value_string", IG_ATTR_STRING, false, 0, 0, NULL }, { "value_strings", IG_ATTR_STRINGS, false, 0, 0, NULL } };
-static const char *const cases[] = { "value_int=3", "value_ints=1,2,3", "value_float=0.5", "value_floats=1.0,2.0", NULL };
-const ig_op ig_op_Constant = { .domain = "", .name = "Constant", .since = 25, .oldest = 1, .cls = IG_CLASS_CONST, .accuracy = IG_ACCURACY_EXACT, .out = out_args, .n_out = 1, IG_OP_ATTRS(attrs),
-                               .infer = infer, .lower = lower, .cases = cases };
+static const ig_op_arg out_args[] = {{"output", 0, IG_TYPES_TENSOR, 0}};
+static const ig_op_attr attrs[] = {{"value", IG_ATTR_TENSOR, false, 0, 0, NULL},        {"sparse_value", IG_ATTR_TENSOR, false, 0, 0, NULL},
+                                   {"value_int", IG_ATTR_INT, false, 0, 0, NULL},       {"value_ints", IG_ATTR_INTS, false, 0, 0, NULL},
+                                   {"value_float", IG_ATTR_FLOAT, false, 0, 0, NULL},   {"value_floats", IG_ATTR_FLOATS, false, 0, 0, NULL},
+                                   {"value_string", IG_ATTR_STRING, false, 0, 0, NULL}, {"value_strings", IG_ATTR_STRINGS, false, 0, 0, NULL}};
+static const char *const cases[] = {"value_int=3", "value_ints=1,2,3", "value_float=0.5", "value_floats=1.0,2.0", NULL};
+const ig_op ig_op_Constant = {.domain = "",
+                              .name = "Constant",
+                              .since = 25,
+                              .oldest = 1,
+                              .cls = IG_CLASS_CONST,
+                              .accuracy = IG_ACCURACY_EXACT,
+                              .out = out_args,
+                              .n_out = 1,
+                              IG_OP_ATTRS(attrs),
+                              .infer = infer,
+                              .lower = lower,
+                              .cases = cases};

@@ -1,4 +1,5 @@
-/* What the convolution records share. SPDX-License-Identifier: Apache-2.0 */
+/* What the convolution records share.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_OPS_CONV_H
 #define IG_OPS_CONV_H
 #include "ops/spatial.h"

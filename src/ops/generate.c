@@ -14,12 +14,6 @@ ig_status ig_gen_require_scalar(const ig_node *n, uint32_t i) {
   return NULL;
 }
 
-static ig_status finish(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in) {
-  const ig_val *out = ig_node_out(l->src, 0);
-  ig_lo_result(l, 0, ig_pw_map(c, l, in, n_in, out->dtype, (uint32_t)out->rank, out->dims));
-  return NULL;
-}
-
 /* ---- Shape, Size ---- */
 
 static int64_t clamp_end(int64_t v, int64_t rank) {
@@ -60,8 +54,7 @@ static ig_status lower_elems(ig_lower *l, const ig_node *n, const ig_dim *elems,
     const ig_sreg here = ig_pw_2(&c, IG_SOP_EQ, ig_s_coord(&c.b, 0), ig_s_i64(&c.b, IG_S_I64, k));
     r = ig_pw_select(&c, here, ig_s_dim(&c.b, elems[k]), r);
   }
-  ig_pw_store(&c, 0, r, out->dtype, 0);
-  return finish(&c, l, NULL, 0);
+  return ig_pw_finish(&c, l, r, NULL, 0);
 }
 
 static ig_status lower_shape(ig_lower *l, const ig_node *n) {
@@ -76,16 +69,33 @@ static ig_status lower_size(ig_lower *l, const ig_node *n) {
   return lower_elems(l, n, &d, 1);
 }
 
-static const ig_op_arg any_in[] = { { "data", 'T', IG_TYPES_TENSOR, 0 } };
-static const ig_op_arg shape_out[] = { { "shape", 0, IG_T(I64), 0 } };
-static const ig_op_arg size_out[] = { { "size", 0, IG_T(I64), 0 } };
-static const ig_op_attr shape_attrs[] = { { "start", IG_ATTR_INT, false, 0, 0, NULL }, { "end", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const shape_cases[] = { "f32[2,3,4]", "f32[2,3,4] start=1", "f32[2,3,4] start=-2 end=-1", "f32[]", NULL };
-static const char *const size_cases[] = { "f32[2,3,4]", "f32[]", NULL };
-const ig_op ig_op_Shape = { .domain = "", .name = "Shape", .since = 25, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(any_in, shape_out), IG_OP_ATTRS(shape_attrs),
-                            .infer = infer_shape, .lower = lower_shape, .cases = shape_cases };
-const ig_op ig_op_Size = { .domain = "", .name = "Size", .since = 25, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(any_in, size_out), .infer = infer_size,
-                           .lower = lower_size, .cases = size_cases };
+static const ig_op_arg any_in[] = {{"data", 'T', IG_TYPES_TENSOR, 0}};
+static const ig_op_arg shape_out[] = {{"shape", 0, IG_T(I64), 0}};
+static const ig_op_arg size_out[] = {{"size", 0, IG_T(I64), 0}};
+static const ig_op_attr shape_attrs[] = {{"start", IG_ATTR_INT, false, 0, 0, NULL}, {"end", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const shape_cases[] = {"f32[2,3,4]", "f32[2,3,4] start=1", "f32[2,3,4] start=-2 end=-1", "f32[]", NULL};
+static const char *const size_cases[] = {"f32[2,3,4]", "f32[]", NULL};
+const ig_op ig_op_Shape = {.domain = "",
+                           .name = "Shape",
+                           .since = 25,
+                           .oldest = 1,
+                           .cls = IG_CLASS_MAP,
+                           .accuracy = IG_ACCURACY_EXACT,
+                           IG_OP_ARGS(any_in, shape_out),
+                           IG_OP_ATTRS(shape_attrs),
+                           .infer = infer_shape,
+                           .lower = lower_shape,
+                           .cases = shape_cases};
+const ig_op ig_op_Size = {.domain = "",
+                          .name = "Size",
+                          .since = 25,
+                          .oldest = 1,
+                          .cls = IG_CLASS_MAP,
+                          .accuracy = IG_ACCURACY_EXACT,
+                          IG_OP_ARGS(any_in, size_out),
+                          .infer = infer_size,
+                          .lower = lower_size,
+                          .cases = size_cases};
 
 /* ---- ConstantOfShape ---- */
 
@@ -99,14 +109,15 @@ static ig_status infer_constant_of_shape(ig_node *n) {
   ig_dim dims[IG_MAX_RANK];
   uint32_t rank;
   int64_t count = 1;
-  IG_NODE_REQUIRE(n, !value || (ig_data_count(value, &count) && count == 1), IG_ERROR_BAD_MODEL, "attribute 'value' has %lld elements, not 1", (long long)count);
+  IG_NODE_REQUIRE(n, !value || (ig_data_count(value, &count) && count == 1), IG_ERROR_BAD_MODEL, "attribute 'value' has %lld elements, not 1",
+                  (long long)count);
   if (value) IG_TRY(ig_pw_check_type(n, value->dtype));
   IG_TRY(ig_infer_elems(n, 0, dims, IG_MAX_RANK, &rank));
   return ig_infer_set(n, 0, value ? value->dtype : IG_DTYPE_F32, rank, dims);
 }
 
 /* A value that only looks like a constant, to read an attribute's tensor through the same functions. */
-static ig_val as_value(const ig_data *d) { return (ig_val){ .dtype = d->dtype, .rank = (int8_t)d->rank, .data = d }; }
+static ig_val as_value(const ig_data *d) { return (ig_val){.dtype = d->dtype, .rank = (int8_t)d->rank, .data = d}; }
 
 static ig_status dims_constant_of_shape(ig_node *n) {
   const ig_data *value = fill_value(n);
@@ -116,7 +127,8 @@ static ig_status dims_constant_of_shape(ig_node *n) {
   if (!out || out->rank > 1 || !value) return NULL;
   const ig_val shim = as_value(value);
   if (!ig_const_i64(&shim, 0, &v) || (out->rank == 1 && !ig_dim_is_const(ig_node_dims(n), out->dims[0], &count)) || count > IG_MAX_ELEMS) return NULL;
-  for (int64_t k = 0; k < count; k++) elems[k] = ig_dim_const(ig_node_dims(n), v);
+  for (int64_t k = 0; k < count; k++)
+    elems[k] = ig_dim_const(ig_node_dims(n), v);
   return ig_elems_set(n, 0, elems, (uint32_t)count);
 }
 
@@ -126,19 +138,28 @@ static ig_status lower_constant_of_shape(ig_lower *l, const ig_node *n) {
   uint32_t n_in = 0;
   if (!ig_node_out(n, 0)) return NULL;
   ig_pw_begin(&c, l, n);
-  ig_val shim = value ? as_value(value) : (ig_val){ 0 };
+  ig_val shim = value ? as_value(value) : (ig_val){0};
   const ig_sreg r = value ? ig_pw_operand(&c, &shim, NULL, &n_in) : ig_s_f64(&c.b, IG_S_F32, 0);
-  ig_pw_store(&c, 0, r, n->out[0]->dtype, IG_STORE_SATURATE);
-  return finish(&c, l, NULL, 0);
+  return ig_pw_finish(&c, l, r, NULL, 0);
 }
 
 #define FILL_TYPES (IG_TYPES_TENSOR & ~(IG_T(STRING) | IG_T(C64) | IG_T(C128)))
-static const ig_op_arg cos_in[] = { { "input", 0, IG_T(I64), 0 } };
-static const ig_op_arg cos_out[] = { { "output", 0, FILL_TYPES, 0 } };
-static const ig_op_attr cos_attrs[] = { { "value", IG_ATTR_TENSOR, false, 0, 0, NULL } };
-static const char *const cos_cases[] = { "i64[2]=2,3", "i64[0]=", NULL };
-const ig_op ig_op_ConstantOfShape = { .domain = "", .name = "ConstantOfShape", .since = 25, .oldest = 9, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(cos_in, cos_out), IG_OP_ATTRS(cos_attrs),
-                                      .infer = infer_constant_of_shape, .dims = dims_constant_of_shape, .lower = lower_constant_of_shape, .cases = cos_cases };
+static const ig_op_arg cos_in[] = {{"input", 0, IG_T(I64), 0}};
+static const ig_op_arg cos_out[] = {{"output", 0, FILL_TYPES, 0}};
+static const ig_op_attr cos_attrs[] = {{"value", IG_ATTR_TENSOR, false, 0, 0, NULL}};
+static const char *const cos_cases[] = {"i64[2]=2,3", "i64[0]=", NULL};
+const ig_op ig_op_ConstantOfShape = {.domain = "",
+                                     .name = "ConstantOfShape",
+                                     .since = 25,
+                                     .oldest = 9,
+                                     .cls = IG_CLASS_MAP,
+                                     .accuracy = IG_ACCURACY_EXACT,
+                                     IG_OP_ARGS(cos_in, cos_out),
+                                     IG_OP_ATTRS(cos_attrs),
+                                     .infer = infer_constant_of_shape,
+                                     .dims = dims_constant_of_shape,
+                                     .lower = lower_constant_of_shape,
+                                     .cases = cos_cases};
 
 /* ---- Range ---- */
 
@@ -148,11 +169,13 @@ static ig_status range_count(ig_node *n, ig_dim *out) {
   ig_dim v[3];
   uint32_t one;
   int64_t lo, hi;
-  for (uint32_t i = 0; i < 3; i++) IG_TRY(ig_infer_elems(n, i, &v[i], 1, &one));
+  for (uint32_t i = 0; i < 3; i++)
+    IG_TRY(ig_infer_elems(n, i, &v[i], 1, &one));
   ig_dim_range(t, v[2], &lo, &hi);
   IG_NODE_REQUIRE(n, lo != 0 || hi != 0, IG_ERROR_BAD_MODEL, "delta is 0");
   if (lo <= 0 && hi >= 0)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the sign of delta is not known at build time"), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the sign of delta is not known at build time"),
+                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
   const ig_dim span = lo > 0 ? ig_dim_sub(t, v[1], v[0]) : ig_dim_sub(t, v[0], v[1]);
   const ig_dim count = ig_dim_ceildiv(t, span, lo > 0 ? v[2] : ig_dim_mul_c(t, v[2], -1));
   *out = ig_dim_max(t, count, ig_dim_const(t, 0));
@@ -163,8 +186,10 @@ static ig_status infer_range(ig_node *n) {
   const ig_dtype dtype = ig_node_in(n, 0)->dtype;
   double start, limit, delta;
   ig_dim count;
-  for (uint32_t i = 0; i < 3; i++) IG_TRY(ig_gen_require_scalar(n, i));
-  const bool constant = ig_const_f64(ig_node_in(n, 0), 0, &start) && ig_const_f64(ig_node_in(n, 1), 0, &limit) && ig_const_f64(ig_node_in(n, 2), 0, &delta);
+  for (uint32_t i = 0; i < 3; i++)
+    IG_TRY(ig_gen_require_scalar(n, i));
+  const bool constant =
+      ig_const_f64(ig_node_in(n, 0), 0, &start) && ig_const_f64(ig_node_in(n, 1), 0, &limit) && ig_const_f64(ig_node_in(n, 2), 0, &delta);
   const bool is_float = ig_type_bit(dtype) & IG_TYPES_FLOAT;
   if (constant && is_float) {
     IG_NODE_REQUIRE(n, delta != 0, IG_ERROR_BAD_MODEL, "delta is 0");
@@ -184,7 +209,8 @@ static ig_status dims_range(ig_node *n) {
   const ig_val *out = ig_node_out(n, 0);
   const ig_dim start = ig_elems_get(n, 0, 0), delta = ig_elems_get(n, 2, 0);
   if (!out || !ig_dim_is_const(t, out->dims[0], &count) || count > IG_MAX_ELEMS || start == IG_DIM_BAD || delta == IG_DIM_BAD) return NULL;
-  for (int64_t k = 0; k < count; k++) elems[k] = ig_dim_add(t, start, ig_dim_mul_c(t, delta, k));
+  for (int64_t k = 0; k < count; k++)
+    elems[k] = ig_dim_add(t, start, ig_dim_mul_c(t, delta, k));
   return ig_elems_set(n, 0, elems, (uint32_t)count);
 }
 
@@ -199,17 +225,27 @@ static ig_status lower_range(ig_lower *l, const ig_node *n) {
   if (l->error) return NULL;
   const ig_sreg s = ig_pw_operand(&c, start, in, &n_in), d = ig_pw_operand(&c, delta, in, &n_in);
   const ig_sreg i = ig_s_cast(&c.b, ig_s_coord(&c.b, 0), ig_s_type(&c.b, s));
-  ig_pw_store(&c, 0, ig_pw_2(&c, IG_SOP_ADD, s, ig_pw_2(&c, IG_SOP_MUL, i, d)), n->out[0]->dtype, 0);
-  return finish(&c, l, in, n_in);
+  return ig_pw_finish(&c, l, ig_pw_2(&c, IG_SOP_ADD, s, ig_pw_2(&c, IG_SOP_MUL, i, d)), in, n_in);
 }
 
 #define RANGE_TYPES (IG_TYPES_FLOAT | IG_T(I16) | IG_T(I32) | IG_T(I64))
-static const ig_op_arg range_in[] = { { "start", 'T', RANGE_TYPES, 0 }, { "limit", 'T', RANGE_TYPES, 0 }, { "delta", 'T', RANGE_TYPES, 0 } };
-static const ig_op_arg range_out[] = { { "output", 'T', RANGE_TYPES, 0 } };
-static const ig_op_attr range_attrs[] = { { "stash_type", IG_ATTR_INT, false, 1, 0, NULL } };
-static const char *const range_cases[] = { "i64[]=2 i64[]=9 i64[]=3", "i32[]=10 i32[]=4 i32[]=-2", "f32[]=1 f32[]=5 f32[]=2", "i64[]=3 i64[]=3 i64[]=1", NULL };
-const ig_op ig_op_Range = { .domain = "", .name = "Range", .since = 27, .oldest = 11, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(range_in, range_out), IG_OP_ATTRS(range_attrs),
-                            .infer = infer_range, .dims = dims_range, .lower = lower_range, .cases = range_cases };
+static const ig_op_arg range_in[] = {{"start", 'T', RANGE_TYPES, 0}, {"limit", 'T', RANGE_TYPES, 0}, {"delta", 'T', RANGE_TYPES, 0}};
+static const ig_op_arg range_out[] = {{"output", 'T', RANGE_TYPES, 0}};
+static const ig_op_attr range_attrs[] = {{"stash_type", IG_ATTR_INT, false, 1, 0, NULL}};
+static const char *const range_cases[] = {"i64[]=2 i64[]=9 i64[]=3", "i32[]=10 i32[]=4 i32[]=-2", "f32[]=1 f32[]=5 f32[]=2",
+                                          "i64[]=3 i64[]=3 i64[]=1", NULL};
+const ig_op ig_op_Range = {.domain = "",
+                           .name = "Range",
+                           .since = 27,
+                           .oldest = 11,
+                           .cls = IG_CLASS_MAP,
+                           .accuracy = IG_ACCURACY_EXACT,
+                           IG_OP_ARGS(range_in, range_out),
+                           IG_OP_ATTRS(range_attrs),
+                           .infer = infer_range,
+                           .dims = dims_range,
+                           .lower = lower_range,
+                           .cases = range_cases};
 
 /* ---- EyeLike, Trilu ---- */
 
@@ -228,8 +264,7 @@ static ig_status lower_eye(ig_lower *l, const ig_node *n) {
   ig_pw_begin(&c, l, n);
   const ig_sreg off = ig_pw_2(&c, IG_SOP_SUB, ig_s_coord(&c.b, 1), ig_s_coord(&c.b, 0));
   const ig_sreg on = ig_pw_2(&c, IG_SOP_EQ, off, ig_s_i64(&c.b, IG_S_I64, ig_op_attr_i(n, "k")));
-  ig_pw_store(&c, 0, on, n->out[0]->dtype, 0);
-  return finish(&c, l, NULL, 0);
+  return ig_pw_finish(&c, l, on, NULL, 0);
 }
 
 static ig_status infer_trilu(ig_node *n) {
@@ -253,24 +288,41 @@ static ig_status lower_trilu(ig_lower *l, const ig_node *n) {
   const ig_sreg k = diagonal ? ig_pw_operand(&c, diagonal, in, &n_in) : ig_s_i64(&c.b, IG_S_I64, 0);
   const ig_sreg off = ig_pw_2(&c, IG_SOP_SUB, ig_s_coord(&c.b, (uint32_t)x->rank - 1), ig_s_coord(&c.b, (uint32_t)x->rank - 2));
   const ig_sreg keep = ig_op_attr_i(n, "upper") ? ig_pw_2(&c, IG_SOP_LE, k, off) : ig_pw_2(&c, IG_SOP_LE, off, k);
-  ig_pw_store(&c, 0, ig_pw_select(&c, keep, v, ig_s_i64(&c.b, ig_s_type(&c.b, v), 0)), x->dtype, 0);
-  return finish(&c, l, in, n_in);
+  return ig_pw_finish(&c, l, ig_pw_select(&c, keep, v, ig_s_i64(&c.b, ig_s_type(&c.b, v), 0)), in, n_in);
 }
 
 #define EYE_TYPES (IG_TYPES_NUMERIC | IG_T(BOOL))
 #define PLAIN_TYPES (IG_TYPES_TENSOR & ~(IG_TYPES_FLOAT8 | IG_TYPES_SUBBYTE))
-static const ig_op_arg eye_in[] = { { "input", 'S', EYE_TYPES, 0 } };
-static const ig_op_arg eye_out[] = { { "output", 'T', EYE_TYPES, 0 } };
-static const ig_op_attr eye_attrs[] = { { "k", IG_ATTR_INT, false, 0, 0, NULL }, { "dtype", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const eye_cases[] = { "i32[3,4]", "f32[4,3] k=1 dtype=11", "i64[2,2] k=-1", NULL };
-const ig_op ig_op_EyeLike = { .domain = "", .name = "EyeLike", .since = 22, .oldest = 9, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(eye_in, eye_out), IG_OP_ATTRS(eye_attrs),
-                              .infer = infer_eye, .lower = lower_eye, .cases = eye_cases };
-static const ig_op_arg trilu_in[] = { { "input", 'T', PLAIN_TYPES, 0 }, { "k", 0, IG_T(I64), IG_ARG_OPTIONAL } };
-static const ig_op_arg trilu_out[] = { { "output", 'T', PLAIN_TYPES, 0 } };
-static const ig_op_attr trilu_attrs[] = { { "upper", IG_ATTR_INT, false, 1, 0, NULL } };
-static const char *const trilu_cases[] = { "f32[3,4]", "i64[2,3,3] i64[]=1", "bool[3,3] upper=0", NULL };
-const ig_op ig_op_Trilu = { .domain = "", .name = "Trilu", .since = 14, .oldest = 14, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(trilu_in, trilu_out), IG_OP_ATTRS(trilu_attrs),
-                            .infer = infer_trilu, .lower = lower_trilu, .cases = trilu_cases };
+static const ig_op_arg eye_in[] = {{"input", 'S', EYE_TYPES, 0}};
+static const ig_op_arg eye_out[] = {{"output", 'T', EYE_TYPES, 0}};
+static const ig_op_attr eye_attrs[] = {{"k", IG_ATTR_INT, false, 0, 0, NULL}, {"dtype", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const eye_cases[] = {"i32[3,4]", "f32[4,3] k=1 dtype=11", "i64[2,2] k=-1", NULL};
+const ig_op ig_op_EyeLike = {.domain = "",
+                             .name = "EyeLike",
+                             .since = 22,
+                             .oldest = 9,
+                             .cls = IG_CLASS_MAP,
+                             .accuracy = IG_ACCURACY_EXACT,
+                             IG_OP_ARGS(eye_in, eye_out),
+                             IG_OP_ATTRS(eye_attrs),
+                             .infer = infer_eye,
+                             .lower = lower_eye,
+                             .cases = eye_cases};
+static const ig_op_arg trilu_in[] = {{"input", 'T', PLAIN_TYPES, 0}, {"k", 0, IG_T(I64), IG_ARG_OPTIONAL}};
+static const ig_op_arg trilu_out[] = {{"output", 'T', PLAIN_TYPES, 0}};
+static const ig_op_attr trilu_attrs[] = {{"upper", IG_ATTR_INT, false, 1, 0, NULL}};
+static const char *const trilu_cases[] = {"f32[3,4]", "i64[2,3,3] i64[]=1", "bool[3,3] upper=0", NULL};
+const ig_op ig_op_Trilu = {.domain = "",
+                           .name = "Trilu",
+                           .since = 14,
+                           .oldest = 14,
+                           .cls = IG_CLASS_MAP,
+                           .accuracy = IG_ACCURACY_EXACT,
+                           IG_OP_ARGS(trilu_in, trilu_out),
+                           IG_OP_ATTRS(trilu_attrs),
+                           .infer = infer_trilu,
+                           .lower = lower_trilu,
+                           .cases = trilu_cases};
 
 /* ---- OneHot ---- */
 
@@ -285,7 +337,8 @@ static ig_status infer_one_hot(ig_node *n) {
   IG_TRY(ig_gen_require_scalar(n, 1));
   IG_TRY(ig_infer_elems(n, 1, &depth, 1, &one));
   IG_TRY(ig_axis(n, ig_op_attr_i(n, "axis"), x->rank + 1, &axis));
-  for (int k = 0; k <= x->rank; k++) dims[k] = k == axis ? depth : x->dims[k < axis ? k : k - 1];
+  for (int k = 0; k <= x->rank; k++)
+    dims[k] = k == axis ? depth : x->dims[k < axis ? k : k - 1];
   return ig_infer_set(n, 0, values->dtype, (uint32_t)x->rank + 1, dims);
 }
 
@@ -305,7 +358,8 @@ static ig_status lower_one_hot(ig_lower *l, const ig_node *n) {
   ig_pw c;
   if (!out) return NULL;
   IG_TRY(ig_axis(n, ig_op_attr_i(n, "axis"), out->rank, &axis));
-  for (int k = 0; k < out->rank; k++) dims[k] = k == axis ? ig_dim_const(&l->ir->dims, 1) : out->dims[k];
+  for (int k = 0; k < out->rank; k++)
+    dims[k] = k == axis ? ig_dim_const(&l->ir->dims, 1) : out->dims[k];
   x = ig_lo_reshape(l, x, (uint32_t)out->rank, dims);
   ig_val *off = pick(l, ig_node_in(n, 2), 0), *on = pick(l, ig_node_in(n, 2), 1);
   if (l->error) return NULL;
@@ -315,14 +369,22 @@ static ig_status lower_one_hot(ig_lower *l, const ig_node *n) {
   i = ig_pw_select(&c, ig_pw_2(&c, IG_SOP_LT, i, ig_s_i64(&c.b, IG_S_I64, 0)), ig_pw_2(&c, IG_SOP_ADD, i, depth), i);
   const ig_sreg here = ig_pw_2(&c, IG_SOP_EQ, i, ig_s_coord(&c.b, (uint32_t)axis));
   const ig_sreg v_on = ig_pw_operand(&c, on, in, &n_in), v_off = ig_pw_operand(&c, off, in, &n_in);
-  ig_pw_store(&c, 0, ig_pw_select(&c, here, v_on, v_off), out->dtype, 0);
-  return finish(&c, l, in, n_in);
+  return ig_pw_finish(&c, l, ig_pw_select(&c, here, v_on, v_off), in, n_in);
 }
 
 #define INDEX_TYPES (IG_TYPES_NUMERIC & ~IG_T(BF16))
-static const ig_op_arg hot_in[] = { { "indices", 'I', INDEX_TYPES, 0 }, { "depth", 'D', INDEX_TYPES, 0 }, { "values", 'T', PLAIN_TYPES, 0 } };
-static const ig_op_arg hot_out[] = { { "output", 'T', PLAIN_TYPES, 0 } };
-static const ig_op_attr hot_attrs[] = { { "axis", IG_ATTR_INT, false, -1, 0, NULL } };
-static const char *const hot_cases[] = { "i64[2,3] i64[]=5 f32[2]", "i32[3] i64[1]=4 i32[2] axis=0", "f32[2] f32[]=3 bool[2]", NULL };
-const ig_op ig_op_OneHot = { .domain = "", .name = "OneHot", .since = 28, .oldest = 9, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_EXACT, IG_OP_ARGS(hot_in, hot_out), IG_OP_ATTRS(hot_attrs),
-                             .infer = infer_one_hot, .lower = lower_one_hot, .cases = hot_cases };
+static const ig_op_arg hot_in[] = {{"indices", 'I', INDEX_TYPES, 0}, {"depth", 'D', INDEX_TYPES, 0}, {"values", 'T', PLAIN_TYPES, 0}};
+static const ig_op_arg hot_out[] = {{"output", 'T', PLAIN_TYPES, 0}};
+static const ig_op_attr hot_attrs[] = {{"axis", IG_ATTR_INT, false, -1, 0, NULL}};
+static const char *const hot_cases[] = {"i64[2,3] i64[]=5 f32[2]", "i32[3] i64[1]=4 i32[2] axis=0", "f32[2] f32[]=3 bool[2]", NULL};
+const ig_op ig_op_OneHot = {.domain = "",
+                            .name = "OneHot",
+                            .since = 28,
+                            .oldest = 9,
+                            .cls = IG_CLASS_MAP,
+                            .accuracy = IG_ACCURACY_EXACT,
+                            IG_OP_ARGS(hot_in, hot_out),
+                            IG_OP_ATTRS(hot_attrs),
+                            .infer = infer_one_hot,
+                            .lower = lower_one_hot,
+                            .cases = hot_cases};

@@ -21,7 +21,7 @@ static ig_status float_to_input(ig_node *n, const char *attr, uint32_t i) {
   ig_val *c = ig_val_const_bytes(n->graph, NULL, IG_DTYPE_F32, 0, NULL, &a->v.f), *like = ig_node_in(n, 0);
   if (!c) return ig_arena_status(ig_node_arena(n));
   if (like && like->dtype != IG_DTYPE_F32) {
-    ig_val *in[2] = { c, like };
+    ig_val *in[2] = {c, like};
     ig_node *cast = new_node(n, "CastLike", in, 2);
     if (!cast) return ig_arena_status(ig_node_arena(n));
     c = cast->out[0];
@@ -40,8 +40,9 @@ ig_status ig_import_clip(ig_node *n, int64_t opset) {
 /* Input 1 gets n_axes axes of extent 1 at its end. */
 static ig_status pad_right(ig_node *n, int n_axes) {
   int64_t axes[IG_MAX_RANK];
-  for (int i = 0; i < n_axes; i++) axes[i] = i - n_axes;
-  ig_val *in[2] = { n->in[1], ig_val_const_i64(n->graph, axes, (size_t)n_axes) };
+  for (int i = 0; i < n_axes; i++)
+    axes[i] = i - n_axes;
+  ig_val *in[2] = {n->in[1], ig_val_const_i64(n->graph, axes, (size_t)n_axes)};
   ig_node *m = in[1] ? new_node(n, "Unsqueeze", in, 2) : NULL;
   if (!m) return ig_arena_status(ig_node_arena(n));
   n->in[1] = m->out[0];
@@ -49,8 +50,9 @@ static ig_status pad_right(ig_node *n, int n_axes) {
 }
 
 static ig_status ranks_needed(const ig_node *n) {
-  return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "broadcasting of before version 7 between tensors whose ranks are not known here"), IG_DETAIL_HINT,
-                        "convert the model with onnx.version_converter");
+  return ig_status_with(
+      ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "broadcasting of before version 7 between tensors whose ranks are not known here"),
+      IG_DETAIL_HINT, "convert the model with onnx.version_converter");
 }
 
 /* Before version 7, B's axes match A's from `axis` on (default: the last ones), and only if `broadcast` is set. */
@@ -65,7 +67,8 @@ ig_status ig_import_broadcast(ig_node *n, int64_t opset) {
   const ig_val *a = ig_node_in(n, 0), *b = ig_node_in(n, 1);
   if (!a || !b || a->rank < 0 || b->rank < 0) return ranks_needed(n);
   const int64_t first = axis < 0 ? axis + a->rank : axis, n_axes = a->rank - b->rank - first;
-  IG_NODE_REQUIRE(n, first >= 0 && n_axes >= 0, IG_ERROR_BAD_MODEL, "attribute 'axis' is %lld for inputs of %d and %d dims", (long long)axis, a->rank, b->rank);
+  IG_NODE_REQUIRE(n, first >= 0 && n_axes >= 0, IG_ERROR_BAD_MODEL, "attribute 'axis' is %lld for inputs of %d and %d dims", (long long)axis, a->rank,
+                  b->rank);
   return n_axes ? pad_right(n, (int)n_axes) : NULL;
 }
 

@@ -9,20 +9,23 @@ static ig_dims *dims_of(const ig_node *n) { return &n->graph->ir->dims; }
 
 ig_status ig_infer_dims_done(ig_node *n) {
   ig_status s = ig_dims_take_error(dims_of(n));
-  return s ? ig_status_with(ig_status_with(ig_status_note(s, "node '%s' (%s)", n->name, n->type), IG_DETAIL_NODE, n->name), IG_DETAIL_OP, n->type) : NULL;
+  return s ? ig_status_with(ig_status_with(ig_status_note(s, "node '%s' (%s)", n->name, n->type), IG_DETAIL_NODE, n->name), IG_DETAIL_OP, n->type)
+           : NULL;
 }
 
 ig_status ig_infer_set(ig_node *n, uint32_t out, ig_dtype d, uint32_t rank, const ig_dim *dims) {
   ig_val *v = ig_node_out(n, out);
   if (!v) return NULL;
   if (rank > IG_MAX_RANK)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result '%s' has %u dims, at most %d are possible", v->name, rank, IG_MAX_RANK),
-                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+    return ig_status_with(
+        ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "result '%s' has %u dims, at most %d are possible", v->name, rank, IG_MAX_RANK),
+        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
   IG_TRY(ig_infer_dims_done(n));
   for (uint32_t k = 0; k < rank; k++) {
     IG_NODE_REQUIRE(n, dims[k] != IG_DIM_BAD, IG_ERROR_INTERNAL, "dim %u of result '%s' is not known", k, v->name);
     int64_t c;
-    if (ig_dim_is_const(dims_of(n), dims[k], &c)) IG_NODE_REQUIRE(n, c >= 0, IG_ERROR_BAD_MODEL, "dim %u of result '%s' is %lld", k, v->name, (long long)c);
+    if (ig_dim_is_const(dims_of(n), dims[k], &c))
+      IG_NODE_REQUIRE(n, c >= 0, IG_ERROR_BAD_MODEL, "dim %u of result '%s' is %lld", k, v->name, (long long)c);
   }
   ig_val_set_type(v, d, (int)rank, dims);
   return NULL;
@@ -34,8 +37,8 @@ static ig_status broadcast_axis(ig_node *n, ig_dim a, ig_dim b, const ig_val *v,
   ig_dims *t = dims_of(n);
   int64_t x, y;
   if (ig_dim_is_const(t, a, &x) && ig_dim_is_const(t, b, &y) && x != y && x != 1 && y != 1)
-    IG_NODE_FAIL(n, IG_ERROR_BAD_MODEL, "shapes do not broadcast: '%s' has extent %lld at axis -%u where the inputs before it have %lld", v->name, (long long)y,
-                 from_right + 1, (long long)x);
+    IG_NODE_FAIL(n, IG_ERROR_BAD_MODEL, "shapes do not broadcast: '%s' has extent %lld at axis -%u where the inputs before it have %lld", v->name,
+                 (long long)y, from_right + 1, (long long)x);
   *out = ig_dim_broadcast(t, a, b, n->name);
   return ig_infer_dims_done(n);
 }
@@ -51,8 +54,10 @@ ig_status ig_infer_broadcast(ig_node *n, const ig_val *const *vals, uint32_t n_v
       const ig_val *v = vals[i];
       if (!v || (uint32_t)v->rank <= r) continue;
       const ig_dim own = v->dims[(uint32_t)v->rank - 1 - r];
-      if (d == IG_DIM_BAD) d = own;
-      else IG_TRY(broadcast_axis(n, d, own, v, r, &d));
+      if (d == IG_DIM_BAD)
+        d = own;
+      else
+        IG_TRY(broadcast_axis(n, d, own, v, r, &d));
     }
     out_dims[rank - 1 - r] = d;
   }
@@ -88,21 +93,27 @@ static bool float_at(const ig_data *d, int64_t i, double *out) {
   const uint64_t u = bits_at(d, i);
   float f;
   switch (ig_stype_of(d->dtype)) {
-  case IG_S_F64: memcpy(out, &u, 8); return true;
-  case IG_S_F32: break;
-  default: return false;
+  case IG_S_F64:
+    memcpy(out, &u, 8);
+    return true;
+  case IG_S_F32:
+    break;
+  default:
+    return false;
   }
-  if (d->dtype == IG_DTYPE_F16) f = ig_f16_to_f32((uint16_t)u);
-  else if (d->dtype == IG_DTYPE_BF16) f = ig_bf16_to_f32((uint16_t)u);
-  else if (d->dtype == IG_DTYPE_F32) memcpy(&f, &u, 4);
-  else f = ig_small_to_f32(d->dtype, (uint8_t)u);
+  if (d->dtype == IG_DTYPE_F16)
+    f = ig_f16_to_f32((uint16_t)u);
+  else if (d->dtype == IG_DTYPE_BF16)
+    f = ig_bf16_to_f32((uint16_t)u);
+  else if (d->dtype == IG_DTYPE_F32)
+    memcpy(&f, &u, 4);
+  else
+    f = ig_small_to_f32(d->dtype, (uint8_t)u);
   *out = (double)f;
   return true;
 }
 
-static bool inside(const ig_val *v, int64_t i) {
-  return ig_val_is_const(v) && ig_stype_of(v->data->dtype) != 0 && i >= 0 && i < count_of(v->data);
-}
+static bool inside(const ig_val *v, int64_t i) { return ig_val_is_const(v) && ig_stype_of(v->data->dtype) != 0 && i >= 0 && i < count_of(v->data); }
 
 static bool is_signed(ig_dtype d) { return (d & 0xffu) == (IG_DTYPE_I8 & 0xffu); }
 
@@ -136,7 +147,8 @@ static const char *arg_name(const ig_node *n, uint32_t i) {
 static ig_status value_needed(const ig_node *n, uint32_t i, const ig_val *v) {
   char hint[200];
   snprintf(hint, sizeof hint, "pass --values %.100s=V0,V1,... if it comes from outside, or make it a constant", v->name);
-  ig_status s = ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the value of input %s ('%s') decides shapes and is not known at build time: %s", arg_name(n, i), v->name, hint);
+  ig_status s = ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type,
+                               "the value of input %s ('%s') decides shapes and is not known at build time: %s", arg_name(n, i), v->name, hint);
   return ig_status_with(ig_status_with(s, IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE"), IG_DETAIL_HINT, hint);
 }
 
@@ -145,7 +157,8 @@ static ig_status input_length(const ig_node *n, uint32_t i, const ig_val *v, uin
   int64_t count = 1;
   IG_NODE_REQUIRE(n, v->rank <= 1, IG_ERROR_BAD_MODEL, "input %s ('%s') has %d dims, at most 1 is possible", arg_name(n, i), v->name, v->rank);
   if (v->rank == 1 && !ig_dim_is_const(dims_of(n), v->dims[0], &count)) return value_needed(n, i, v);
-  IG_NODE_REQUIRE(n, count <= cap, IG_ERROR_BAD_MODEL, "input %s ('%s') has %lld elements, at most %u are possible", arg_name(n, i), v->name, (long long)count, cap);
+  IG_NODE_REQUIRE(n, count <= cap, IG_ERROR_BAD_MODEL, "input %s ('%s') has %lld elements, at most %u are possible", arg_name(n, i), v->name,
+                  (long long)count, cap);
   *out_n = (uint32_t)count;
   return NULL;
 }
@@ -177,7 +190,8 @@ ig_status ig_infer_ints(ig_node *n, uint32_t i, int64_t *out, uint32_t cap, uint
 }
 
 ig_status ig_axis(const ig_node *n, int64_t axis, int64_t rank, int64_t *out) {
-  IG_NODE_REQUIRE(n, axis >= -rank && axis < rank, IG_ERROR_BAD_MODEL, "axis %lld is outside [%lld, %lld)", (long long)axis, (long long)-rank, (long long)rank);
+  IG_NODE_REQUIRE(n, axis >= -rank && axis < rank, IG_ERROR_BAD_MODEL, "axis %lld is outside [%lld, %lld)", (long long)axis, (long long)-rank,
+                  (long long)rank);
   *out = axis < 0 ? axis + rank : axis;
   return NULL;
 }
@@ -195,9 +209,10 @@ ig_status ig_op_replace(ig_node *n, uint32_t i, ig_val *v) {
   ig_val *old = ig_node_out(n, i);
   if (!old) return NULL;
   v = ig_val_resolve(v);
-  IG_NODE_REQUIRE(n, old->dtype == v->dtype && old->rank == v->rank, IG_ERROR_INTERNAL, "result '%s' (%s, %d dims) is replaced by '%s' (%s, %d dims)", old->name,
-                  ig_dtype_name(old->dtype), old->rank, v->name, ig_dtype_name(v->dtype), v->rank);
-  for (int k = 0; k < old->rank; k++) IG_TRY(ig_dims_assume_equal(dims_of(n), old->dims[k], v->dims[k], n->name, "dims of a rewritten result", NULL));
+  IG_NODE_REQUIRE(n, old->dtype == v->dtype && old->rank == v->rank, IG_ERROR_INTERNAL, "result '%s' (%s, %d dims) is replaced by '%s' (%s, %d dims)",
+                  old->name, ig_dtype_name(old->dtype), old->rank, v->name, ig_dtype_name(v->dtype), v->rank);
+  for (int k = 0; k < old->rank; k++)
+    IG_TRY(ig_dims_assume_equal(dims_of(n), old->dims[k], v->dims[k], n->name, "dims of a rewritten result", NULL));
   if (v != old) old->forward = v;
   return NULL;
 }
@@ -211,7 +226,7 @@ static bool fits(ig_dtype d, int64_t v) {
 
 /* A result of known contents becomes a constant; its node is left for the dead-code pass. */
 static ig_status make_constant(ig_node *n, uint32_t i, const ig_val *v) {
-  uint64_t bytes[IG_MAX_ELEMS] = { 0 };
+  uint64_t bytes[IG_MAX_ELEMS] = {0};
   int64_t c, count = v->n_elems;
   if (!(ig_type_bit(v->dtype) & (IG_TYPES_INT | IG_T(BOOL))) || v->n_elems > IG_MAX_ELEMS) return NULL;
   const uint32_t size = IG_DTYPE_BITS(v->dtype) / 8;
@@ -240,14 +255,15 @@ ig_status ig_op_infer(ig_node *n) {
   for (uint32_t i = 0; i < n->n_out; i++) {
     const ig_val *v = n->out[i];
     if (!v || v->forward) continue;
-    IG_NODE_REQUIRE(n, v->kind != IG_VAL_TENSOR || (v->dtype != IG_DTYPE_NONE && v->rank >= 0), IG_ERROR_INTERNAL, "inference left result '%s' without a type", v->name);
+    IG_NODE_REQUIRE(n, v->kind != IG_VAL_TENSOR || (v->dtype != IG_DTYPE_NONE && v->rank >= 0), IG_ERROR_INTERNAL,
+                    "inference left result '%s' without a type", v->name);
     if (v->elems && v->kind == IG_VAL_TENSOR) IG_TRY(make_constant(n, i, v));
   }
   return NULL;
 }
 
-ig_node *ig_op_node(ig_graph *g, ig_node *before, const char *op_name, ig_val *const *in, uint32_t n_in, uint32_t n_out, const ig_ir_attr *attrs, uint32_t n_attrs,
-                    ig_status *st) {
+ig_node *ig_op_node(ig_graph *g, ig_node *before, const char *op_name, ig_val *const *in, uint32_t n_in, uint32_t n_out, const ig_ir_attr *attrs,
+                    uint32_t n_attrs, ig_status *st) {
   *st = NULL;
   const ig_op *op = ig_op_find("", op_name);
   if (!op) {
@@ -264,7 +280,8 @@ ig_node *ig_op_node(ig_graph *g, ig_node *before, const char *op_name, ig_val *c
   n->type = op->name;
   n->opset = op->since;
   if (before) n->sources = before->sources ? before->sources : before->name;
-  for (uint32_t i = 0; i < n_attrs && !*st; i++) *st = ig_node_set_attr(n, &attrs[i]);
+  for (uint32_t i = 0; i < n_attrs && !*st; i++)
+    *st = ig_node_set_attr(n, &attrs[i]);
   if (!*st) *st = ig_op_infer(n);
   return *st ? NULL : n;
 }

@@ -6,8 +6,10 @@
 #include "ops/op.h"
 
 void ig_lo_fail(ig_lower *l, ig_status st) {
-  if (l->error) ig_status_free(st);
-  else l->error = st;
+  if (l->error)
+    ig_status_free(st);
+  else
+    l->error = st;
 }
 
 static ig_dims *dims_of(const ig_lower *l) { return &l->ir->dims; }
@@ -39,7 +41,8 @@ static ig_val *new_view(ig_lower *l, ig_val *x, const ig_view_spec *spec, ig_dty
   if (s) ig_lo_fail(l, s);
   if (l->error) return NULL;
   if (rank > IG_MAX_RANK) {
-    ig_lo_fail(l, ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, l->src->name, l->src->type, "needs a tensor of %u dims, at most %d are possible", rank, IG_MAX_RANK),
+    ig_lo_fail(l, ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, l->src->name, l->src->type,
+                                                "needs a tensor of %u dims, at most %d are possible", rank, IG_MAX_RANK),
                                  IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE"));
     return NULL;
   }
@@ -52,14 +55,14 @@ static ig_val *new_view(ig_lower *l, ig_val *x, const ig_view_spec *spec, ig_dty
 
 ig_val *ig_lo_reshape(ig_lower *l, ig_val *x, uint32_t rank, const ig_dim *dims) {
   if (l->error || !x) return NULL;
-  const ig_view_spec spec = { .op = IG_VIEW_RESHAPE };
+  const ig_view_spec spec = {.op = IG_VIEW_RESHAPE};
   return same_dims(x, rank, dims) ? x : new_view(l, x, &spec, x->dtype, rank, dims);
 }
 
 ig_val *ig_lo_permute(ig_lower *l, ig_val *x, const uint8_t *perm) {
   if (l->error || !x) return NULL;
-  ig_view_spec spec = { .op = IG_VIEW_PERMUTE };
-  ig_dim dims[IG_MAX_RANK] = { 0 };
+  ig_view_spec spec = {.op = IG_VIEW_PERMUTE};
+  ig_dim dims[IG_MAX_RANK] = {0};
   bool changes = false;
   for (int k = 0; k < x->rank; k++) {
     spec.perm[k] = perm[k];
@@ -71,7 +74,7 @@ ig_val *ig_lo_permute(ig_lower *l, ig_val *x, const uint8_t *perm) {
 
 ig_val *ig_lo_slice(ig_lower *l, ig_val *x, const ig_dim *start, const int64_t *step, const ig_dim *dims) {
   if (l->error || !x) return NULL;
-  ig_view_spec spec = { .op = IG_VIEW_SLICE };
+  ig_view_spec spec = {.op = IG_VIEW_SLICE};
   bool changes = !same_dims(x, (uint32_t)x->rank, dims);
   for (int k = 0; k < x->rank; k++) {
     spec.start[k] = start ? start[k] : ig_dim_const(dims_of(l), 0);
@@ -83,13 +86,13 @@ ig_val *ig_lo_slice(ig_lower *l, ig_val *x, const ig_dim *start, const int64_t *
 
 ig_val *ig_lo_expand(ig_lower *l, ig_val *x, uint32_t rank, const ig_dim *dims) {
   if (l->error || !x) return NULL;
-  const ig_view_spec spec = { .op = IG_VIEW_EXPAND };
+  const ig_view_spec spec = {.op = IG_VIEW_EXPAND};
   return same_dims(x, rank, dims) ? x : new_view(l, x, &spec, x->dtype, rank, dims);
 }
 
 ig_val *ig_lo_bitcast(ig_lower *l, ig_val *x, ig_dtype dtype) {
   if (l->error || !x) return NULL;
-  const ig_view_spec spec = { .op = IG_VIEW_BITCAST };
+  const ig_view_spec spec = {.op = IG_VIEW_BITCAST};
   return x->dtype == dtype ? x : new_view(l, x, &spec, dtype, (uint32_t)x->rank, x->dims);
 }
 
@@ -106,23 +109,39 @@ ig_val *ig_lo_scalar(ig_lower *l, ig_dtype dtype, double v) {
   const int64_t i = v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : 0;
   uint64_t bits = (uint64_t)i;
   switch (ig_stype_of(dtype)) {
-  case IG_S_F64: memcpy(&bits, &v, 8); break;
+  case IG_S_F64:
+    memcpy(&bits, &v, 8);
+    break;
   case IG_S_F32:
     bits = 0;
-    if (dtype == IG_DTYPE_F32) memcpy(&bits, &f, 4);
-    else if (dtype == IG_DTYPE_F16) bits = ig_f64_to_f16(v);
-    else if (dtype == IG_DTYPE_BF16) bits = ig_f64_to_bf16(v);
-    else bits = ig_f32_to_small(dtype, f, true, 2);
+    if (dtype == IG_DTYPE_F32)
+      memcpy(&bits, &f, 4);
+    else if (dtype == IG_DTYPE_F16)
+      bits = ig_f64_to_f16(v);
+    else if (dtype == IG_DTYPE_BF16)
+      bits = ig_f64_to_bf16(v);
+    else
+      bits = ig_f32_to_small(dtype, f, true, 2);
     break;
-  case IG_S_U64: bits = v >= 9223372036854775808.0 ? (uint64_t)v : bits; break;
-  default: break;
+  case IG_S_U64:
+    bits = v >= 9223372036854775808.0 ? (uint64_t)v : bits;
+    break;
+  default:
+    break;
   }
   return ig_lo_const(l, dtype, 0, NULL, &bits);
 }
 
 /* ---- kernels ---- */
 
-typedef struct builder { ig_lower *l; const ig_lo_kernel_desc *d; const ig_kind_def *kind; ig_request *r; uint32_t n_values; ig_val *in[IG_SPROG_MAX]; } builder;
+typedef struct builder {
+  ig_lower *l;
+  const ig_lo_kernel_desc *d;
+  const ig_kind_def *kind;
+  ig_request *r;
+  uint32_t n_values;
+  ig_val *in[IG_SPROG_MAX];
+} builder;
 
 static void fill_operand(builder *b, ig_operand *o, ig_val *v) {
   memset(o, 0, sizeof *o);
@@ -140,7 +159,7 @@ static ig_request *new_request(builder *b) {
   ig_arena *a = &b->l->ir->arena;
   ig_request *r = IG_NEW(a, ig_request);
   if (!r) return NULL;
-  *r = (ig_request){ .kind = d->kind, .n_in = d->n_in, .n_extra = d->n_extra, .n_out = d->n_out };
+  *r = (ig_request){.kind = d->kind, .n_in = d->n_in, .n_extra = d->n_extra, .n_out = d->n_out};
   r->operands = IG_NEW_ARRAY(a, ig_operand, (size_t)d->n_in + d->n_extra + d->n_out);
   if (!r->operands) return NULL;
   if (b->kind->params_size) {
@@ -150,8 +169,10 @@ static ig_request *new_request(builder *b) {
   }
   if (d->prog) r->prog = *d->prog;
   if (d->epi) r->epi = *d->epi;
-  for (uint32_t i = 0; i < d->n_in; i++) fill_operand(b, ig_request_in(r, i), d->in[i]);
-  for (uint32_t i = 0; i < d->n_extra; i++) fill_operand(b, ig_request_extra(r, i), d->extra[i]);
+  for (uint32_t i = 0; i < d->n_in; i++)
+    fill_operand(b, ig_request_in(r, i), d->in[i]);
+  for (uint32_t i = 0; i < d->n_extra; i++)
+    fill_operand(b, ig_request_extra(r, i), d->extra[i]);
   return r;
 }
 
@@ -159,8 +180,8 @@ static ig_request *new_request(builder *b) {
 static ig_status set_outputs(builder *b) {
   const ig_lo_kernel_desc *d = b->d;
   const bool given = d->dims || d->kind == IG_KIND_map;
-  ig_dim dims[8][IG_MAX_RANK] = { { 0 } };
-  uint8_t rank[8] = { 0 };
+  ig_dim dims[8][IG_MAX_RANK] = {{0}};
+  uint8_t rank[8] = {0};
   uint32_t value = b->n_values;
   for (uint32_t i = 0; i < d->n_out; i++) {
     ig_operand *o = ig_request_out(b->r, i);
@@ -191,10 +212,11 @@ static ig_status set_outputs(builder *b) {
 static bool add_node(builder *b, ig_val **out) {
   ig_lower *l = b->l;
   uint32_t n_out = 0;
-  for (uint32_t i = 0; i < b->d->n_out; i++) n_out += b->d->out_dtypes[i] != IG_DTYPE_NONE;
+  for (uint32_t i = 0; i < b->d->n_out; i++)
+    n_out += b->d->out_dtypes[i] != IG_DTYPE_NONE;
   ig_region *region = IG_NEW(&l->ir->arena, ig_region);
   if (!region) return no_memory(l);
-  *region = (ig_region){ .requests = b->r, .n_requests = 1, .n_in = b->n_values, .n_out = n_out, .n_values = b->n_values + n_out };
+  *region = (ig_region){.requests = b->r, .n_requests = 1, .n_in = b->n_values, .n_out = n_out, .n_values = b->n_values + n_out};
   ig_node *n = new_node(l, IG_FORM_KERNEL, b->in, b->n_values, n_out);
   if (!n) return false;
   n->region = region;
@@ -209,10 +231,12 @@ static bool add_node(builder *b, ig_val **out) {
 }
 
 bool ig_lo_kernel(ig_lower *l, const ig_lo_kernel_desc *d, ig_val **out) {
-  for (uint32_t i = 0; i < d->n_out; i++) out[i] = NULL;
-  builder b = { .l = l, .d = d, .kind = ig_kind(d->kind) };
+  for (uint32_t i = 0; i < d->n_out; i++)
+    out[i] = NULL;
+  builder b = {.l = l, .d = d, .kind = ig_kind(d->kind)};
   if (!l->error && (!b.kind || d->n_in + d->n_extra > IG_COUNT(b.in)))
-    ig_lo_fail(l, ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "lowering to kind %d with %u inputs", (int)d->kind, d->n_in + d->n_extra));
+    ig_lo_fail(
+        l, ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "lowering to kind %d with %u inputs", (int)d->kind, d->n_in + d->n_extra));
   if (l->error) return false;
   b.r = new_request(&b);
   if (!b.r) return no_memory(l);
@@ -223,21 +247,32 @@ bool ig_lo_kernel(ig_lower *l, const ig_lo_kernel_desc *d, ig_val **out) {
 
 ig_val *ig_lo_map(ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_sprog *prog, ig_dtype out_dtype, uint32_t rank, const ig_dim *dims) {
   ig_val *expanded[IG_SPROG_MAX], *out = NULL;
-  if (!l->error && n_in > IG_COUNT(expanded)) ig_lo_fail(l, ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "a map of %u inputs", n_in));
+  if (!l->error && n_in > IG_COUNT(expanded))
+    ig_lo_fail(l, ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "a map of %u inputs", n_in));
   if (l->error) return NULL;
-  for (uint32_t i = 0; i < n_in; i++) expanded[i] = ig_lo_expand(l, in[i], rank, dims);
-  const ig_lo_kernel_desc d = { .kind = IG_KIND_map, .in = expanded, .n_in = n_in, .out_dtypes = &out_dtype, .n_out = 1, .prog = prog, .rank = rank, .dims = dims };
+  for (uint32_t i = 0; i < n_in; i++)
+    expanded[i] = ig_lo_expand(l, in[i], rank, dims);
+  const ig_lo_kernel_desc d = {
+      .kind = IG_KIND_map, .in = expanded, .n_in = n_in, .out_dtypes = &out_dtype, .n_out = 1, .prog = prog, .rank = rank, .dims = dims};
   ig_lo_kernel(l, &d, &out);
   return out;
 }
 
 ig_val *ig_lo_copy(ig_lower *l, ig_val *x) {
   if (l->error || !x) return NULL;
-  ig_move_params p = { .border = IG_MOVE_NONE };
-  for (int k = 0; k < IG_MAX_RANK; k++) p.pad_lo[k] = ig_dim_const(dims_of(l), 0);
-  static const ig_dim none[1] = { 0 };
-  ig_val *in[2] = { x, NULL }, *out = NULL;
-  const ig_lo_kernel_desc d = { .kind = IG_KIND_move, .params = &p, .in = in, .n_in = 2, .out_dtypes = &x->dtype, .n_out = 1, .rank = (uint32_t)x->rank, .dims = x->rank ? x->dims : none };
+  ig_move_params p = {.border = IG_MOVE_NONE};
+  for (int k = 0; k < IG_MAX_RANK; k++)
+    p.pad_lo[k] = ig_dim_const(dims_of(l), 0);
+  static const ig_dim none[1] = {0};
+  ig_val *in[2] = {x, NULL}, *out = NULL;
+  const ig_lo_kernel_desc d = {.kind = IG_KIND_move,
+                               .params = &p,
+                               .in = in,
+                               .n_in = 2,
+                               .out_dtypes = &x->dtype,
+                               .n_out = 1,
+                               .rank = (uint32_t)x->rank,
+                               .dims = x->rank ? x->dims : none};
   ig_lo_kernel(l, &d, &out);
   return out;
 }
@@ -254,24 +289,26 @@ void ig_lo_result(ig_lower *l, uint32_t i, ig_val *v) {
   v = ig_val_resolve(v);
   ig_status s = NULL;
   if (v->dtype != old->dtype || v->rank != old->rank)
-    s = ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "lowering made result %u of type %s with %d dims, inference said %s with %d", i, ig_dtype_name(v->dtype), v->rank,
-                       ig_dtype_name(old->dtype), old->rank);
-  for (int k = 0; !s && k < old->rank; k++) s = ig_dims_assume_equal(dims_of(l), old->dims[k], v->dims[k], l->src->name, "lowered and inferred dims", NULL);
+    s = ig_status_node(IG_ERROR_INTERNAL, l->src->name, l->src->type, "lowering made result %u of type %s with %d dims, inference said %s with %d", i,
+                       ig_dtype_name(v->dtype), v->rank, ig_dtype_name(old->dtype), old->rank);
+  for (int k = 0; !s && k < old->rank; k++)
+    s = ig_dims_assume_equal(dims_of(l), old->dims[k], v->dims[k], l->src->name, "lowered and inferred dims", NULL);
   if (s) ig_lo_fail(l, s);
   if (l->error || v == old) return;
   old->forward = v;
   if (v->elems || !old->elems) return;
-  v->elems = old->elems;   /* consumers that are lowered later still ask for them */
+  v->elems = old->elems; /* consumers that are lowered later still ask for them */
   v->n_elems = old->n_elems;
 }
 
 ig_status ig_op_lower(ig_node *n, ig_graph *graph, ig_node *before) {
   if (!n->op || !n->op->lower)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "this operator has no kernels yet"), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_NODE");
-  ig_lower l = { .ir = graph->ir, .graph = graph, .before = before, .src = n };
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "this operator has no kernels yet"), IG_DETAIL_ISSUE_CODE,
+                          "UNSUPPORTED_NODE");
+  ig_lower l = {.ir = graph->ir, .graph = graph, .before = before, .src = n};
   ig_status s = n->op->lower(&l, n);
   if (s) ig_lo_fail(&l, s);
-  ig_status dims_error = ig_infer_dims_done(n);   /* the cause, where a program or a view met a dim that could not be made */
+  ig_status dims_error = ig_infer_dims_done(n); /* the cause, where a program or a view met a dim that could not be made */
   if (dims_error) ig_status_free(l.error);
   if (dims_error || l.error) return dims_error ? dims_error : l.error;
   for (uint32_t i = 0; i < n->n_out; i++)

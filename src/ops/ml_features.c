@@ -22,13 +22,6 @@ static ig_status check_features(ig_node *n, uint32_t count, const char *attr) {
   return ig_infer_equal(n, x->dims[x->rank - 1], ig_dim_const(ig_node_dims(n), count), attr, NULL);
 }
 
-static ig_status finish(ig_pw *c, ig_lower *l, ig_sreg r, ig_val *const *in, uint32_t n_in) {
-  const ig_val *out = ig_node_out(l->src, 0);
-  ig_pw_store(c, 0, r, out->dtype, 0);
-  ig_lo_result(l, 0, ig_pw_map(c, l, in, n_in, out->dtype, (uint32_t)out->rank, out->dims));
-  return NULL;
-}
-
 /* ---- Binarizer ---- */
 
 static ig_status infer_binarizer(ig_node *n) { return ig_infer_same(n, 0, ig_node_in(n, 0)); }
@@ -42,7 +35,7 @@ static ig_status lower_binarizer(ig_lower *l, const ig_node *n) {
   ig_sreg x = ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
   if (ig_s_type(&c.b, x) != IG_S_F32) x = ig_s_cast(&c.b, x, IG_S_F64);
   const ig_sreg threshold = ig_s_f64(&c.b, ig_s_type(&c.b, x), (double)ig_op_attr_f(n, "threshold"));
-  return finish(&c, l, ig_pw_2(&c, IG_SOP_LT, threshold, x), in, n_in);
+  return ig_pw_finish(&c, l, ig_pw_2(&c, IG_SOP_LT, threshold, x), in, n_in);
 }
 
 /* ---- Imputer ---- */
@@ -53,8 +46,10 @@ static ig_status infer_imputer(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0);
   uint32_t count;
   const char *attr = is_integer(x) ? "imputed_value_int64s" : "imputed_value_floats";
-  if (is_integer(x)) ig_node_attr_ints(n, attr, &count);
-  else floats(n, attr, &count);
+  if (is_integer(x))
+    ig_node_attr_ints(n, attr, &count);
+  else
+    floats(n, attr, &count);
   IG_NODE_REQUIRE(n, count > 0, IG_ERROR_BAD_MODEL, "attribute '%s' is missing for an input of type %s", attr, ig_dtype_name(x->dtype));
   IG_TRY(check_features(n, count, attr));
   return ig_infer_same(n, 0, x);
@@ -66,7 +61,8 @@ static ig_status lower_imputer(ig_lower *l, const ig_node *n) {
   uint32_t n_in = 0, count;
   ig_pw c;
   if (!ig_node_out(n, 0)) return NULL;
-  const void *values = integer ? (const void *)ig_node_attr_ints(n, "imputed_value_int64s", &count) : (const void *)floats(n, "imputed_value_floats", &count);
+  const void *values =
+      integer ? (const void *)ig_node_attr_ints(n, "imputed_value_int64s", &count) : (const void *)floats(n, "imputed_value_floats", &count);
   ig_val *imputed = feature_const(l, integer ? IG_DTYPE_I64 : IG_DTYPE_F32, count, values);
   if (!imputed) return NULL;
   ig_pw_begin(&c, l, n);
@@ -75,9 +71,11 @@ static ig_status lower_imputer(ig_lower *l, const ig_node *n) {
   const ig_sreg with = ig_s_cast(&c.b, ig_pw_operand(&c, imputed, in, &n_in), t);
   const double replaced = (double)ig_op_attr_f(n, "replaced_value_float");
   ig_sreg hit;
-  if (integer) hit = ig_pw_2(&c, IG_SOP_EQ, ig_s_cast(&c.b, v, IG_S_I64), ig_s_i64(&c.b, IG_S_I64, ig_op_attr_i(n, "replaced_value_int64")));
-  else hit = replaced != replaced ? ig_pw_1(&c, IG_SOP_IS_NAN, v) : ig_pw_2(&c, IG_SOP_EQ, v, ig_s_f64(&c.b, t, replaced));
-  return finish(&c, l, ig_pw_select(&c, hit, with, v), in, n_in);
+  if (integer)
+    hit = ig_pw_2(&c, IG_SOP_EQ, ig_s_cast(&c.b, v, IG_S_I64), ig_s_i64(&c.b, IG_S_I64, ig_op_attr_i(n, "replaced_value_int64")));
+  else
+    hit = replaced != replaced ? ig_pw_1(&c, IG_SOP_IS_NAN, v) : ig_pw_2(&c, IG_SOP_EQ, v, ig_s_f64(&c.b, t, replaced));
+  return ig_pw_finish(&c, l, ig_pw_select(&c, hit, with, v), in, n_in);
 }
 
 /* ---- Scaler: (x - offset) * scale ---- */
@@ -101,7 +99,10 @@ static ig_status lower_scaler(ig_lower *l, const ig_node *n) {
   ig_sreg r = ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
   const ig_stype t = ig_s_type(&c.b, r) == IG_S_F32 ? IG_S_F32 : IG_S_F64;
   r = ig_s_cast(&c.b, r, t);
-  static const struct { const char *attr; ig_sop op; } parts[] = { { "offset", IG_SOP_SUB }, { "scale", IG_SOP_MUL } };
+  static const struct {
+    const char *attr;
+    ig_sop op;
+  } parts[] = {{"offset", IG_SOP_SUB}, {"scale", IG_SOP_MUL}};
   for (uint32_t i = 0; i < IG_COUNT(parts); i++) {
     uint32_t count;
     const float *v = floats(n, parts[i].attr, &count);
@@ -109,23 +110,27 @@ static ig_status lower_scaler(ig_lower *l, const ig_node *n) {
     if (l->error) return NULL;
     if (k) r = ig_pw_2(&c, parts[i].op, r, ig_s_cast(&c.b, ig_pw_operand(&c, k, in, &n_in), t));
   }
-  return finish(&c, l, r, in, n_in);
+  return ig_pw_finish(&c, l, r, in, n_in);
 }
 
 #define ML_TYPES (IG_T(F32) | IG_T(F64) | IG_T(I32) | IG_T(I64))
-static const ig_op_arg ml_in[] = { { "X", 'T', ML_TYPES, 0 } };
-static const ig_op_arg ml_out[] = { { "Y", 'T', ML_TYPES, 0 } };
-static const ig_op_arg scaler_out[] = { { "Y", 0, IG_T(F32), 0 } };
-static const ig_op_attr binarizer_attrs[] = { { "threshold", IG_ATTR_FLOAT, false, 0, 0, NULL } };
-static const ig_op_attr imputer_attrs[] = { { "imputed_value_floats", IG_ATTR_FLOATS, false, 0, 0, NULL }, { "imputed_value_int64s", IG_ATTR_INTS, false, 0, 0, NULL },
-                                            { "replaced_value_float", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "replaced_value_int64", IG_ATTR_INT, false, 0, 0, NULL } };
-static const ig_op_attr scaler_attrs[] = { { "offset", IG_ATTR_FLOATS, false, 0, 0, NULL }, { "scale", IG_ATTR_FLOATS, false, 0, 0, NULL } };
-static const char *const binarizer_cases[] = { "f32[2,3] threshold=0.5", "i64[4]", NULL };
-static const char *const imputer_cases[] = { "f32[2,3] imputed_value_floats=1.0,2.0,3.0", "i64[4] imputed_value_int64s=7", NULL };
-static const char *const scaler_cases[] = { "f32[2,3] offset=1.0,2.0,3.0 scale=2.0,2.0,2.0", "i32[4] offset=1.0 scale=0.5", NULL };
-#define ML(name_, outs_, attrs_, infer_, lower_, cases_)                                                                                               \
-  { .domain = "ai.onnx.ml", .name = name_, .since = 1, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(ml_in, outs_), IG_OP_ATTRS(attrs_), .infer = infer_, \
-    .lower = lower_, .cases = cases_ }
+static const ig_op_arg ml_in[] = {{"X", 'T', ML_TYPES, 0}};
+static const ig_op_arg ml_out[] = {{"Y", 'T', ML_TYPES, 0}};
+static const ig_op_arg scaler_out[] = {{"Y", 0, IG_T(F32), 0}};
+static const ig_op_attr binarizer_attrs[] = {{"threshold", IG_ATTR_FLOAT, false, 0, 0, NULL}};
+static const ig_op_attr imputer_attrs[] = {{"imputed_value_floats", IG_ATTR_FLOATS, false, 0, 0, NULL},
+                                           {"imputed_value_int64s", IG_ATTR_INTS, false, 0, 0, NULL},
+                                           {"replaced_value_float", IG_ATTR_FLOAT, false, 0, 0, NULL},
+                                           {"replaced_value_int64", IG_ATTR_INT, false, 0, 0, NULL}};
+static const ig_op_attr scaler_attrs[] = {{"offset", IG_ATTR_FLOATS, false, 0, 0, NULL}, {"scale", IG_ATTR_FLOATS, false, 0, 0, NULL}};
+static const char *const binarizer_cases[] = {"f32[2,3] threshold=0.5", "i64[4]", NULL};
+static const char *const imputer_cases[] = {"f32[2,3] imputed_value_floats=1.0,2.0,3.0", "i64[4] imputed_value_int64s=7", NULL};
+static const char *const scaler_cases[] = {"f32[2,3] offset=1.0,2.0,3.0 scale=2.0,2.0,2.0", "i32[4] offset=1.0 scale=0.5", NULL};
+#define ML(name_, outs_, attrs_, infer_, lower_, cases_)                                                                                             \
+  {                                                                                                                                                  \
+    .domain = "ai.onnx.ml", .name = name_, .since = 1, .oldest = 1, .cls = IG_CLASS_MAP, IG_OP_ARGS(ml_in, outs_), IG_OP_ATTRS(attrs_),              \
+    .infer = infer_, .lower = lower_, .cases = cases_                                                                                                \
+  }
 const ig_op ig_op_ml_Binarizer = ML("Binarizer", ml_out, binarizer_attrs, infer_binarizer, lower_binarizer, binarizer_cases);
 const ig_op ig_op_ml_Imputer = ML("Imputer", ml_out, imputer_attrs, infer_imputer, lower_imputer, imputer_cases);
 const ig_op ig_op_ml_Scaler = ML("Scaler", scaler_out, scaler_attrs, infer_scaler, lower_scaler, scaler_cases);

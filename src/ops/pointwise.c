@@ -40,7 +40,8 @@ static ig_sreg bit_shift(ig_pw *c) {
 
 static ig_sreg mean(ig_pw *c) {
   ig_sreg sum = c->x[0];
-  for (uint32_t i = 1; i < c->n_x; i++) sum = ig_pw_2(c, IG_SOP_ADD, sum, c->x[i]);
+  for (uint32_t i = 1; i < c->n_x; i++)
+    sum = ig_pw_2(c, IG_SOP_ADD, sum, c->x[i]);
   return c->last ? ig_pw_2(c, IG_SOP_DIV, sum, ig_pw_f(c, c->n->n_in)) : sum;
 }
 
@@ -48,7 +49,9 @@ static ig_sreg greater(ig_pw *c) { return ig_pw_2(c, IG_SOP_LT, c->x[1], c->x[0]
 static ig_sreg greater_equal(ig_pw *c) { return ig_pw_2(c, IG_SOP_LE, c->x[1], c->x[0]); }
 static ig_sreg is_negative(ig_pw *c) { return ig_pw_2(c, IG_SOP_LT, c->x[0], ig_pw_f(c, 0)); }
 static ig_sreg relu(ig_pw *c) { return ig_pw_2(c, IG_SOP_MAX, c->x[0], ig_pw_f(c, 0)); }
-static ig_sreg leaky_relu(ig_pw *c) { return ig_pw_select(c, is_negative(c), ig_pw_2(c, IG_SOP_MUL, c->x[0], ig_pw_f(c, attr(c, "alpha"))), c->x[0]); }
+static ig_sreg leaky_relu(ig_pw *c) {
+  return ig_pw_select(c, is_negative(c), ig_pw_2(c, IG_SOP_MUL, c->x[0], ig_pw_f(c, attr(c, "alpha"))), c->x[0]);
+}
 static ig_sreg prelu(ig_pw *c) { return ig_pw_select(c, is_negative(c), ig_pw_2(c, IG_SOP_MUL, c->x[0], c->x[1]), c->x[0]); }
 
 /* alpha * (exp(x / scale) - 1) below zero, x above. */
@@ -70,7 +73,8 @@ static ig_sreg celu(ig_pw *c) {
 static ig_sreg gelu(ig_pw *c) {
   const ig_sreg x = c->x[0], half = ig_pw_2(c, IG_SOP_MUL, x, ig_pw_f(c, 0.5)), one = ig_pw_f(c, 1);
   if (strcmp(ig_op_attr_s(c->n, "approximate"), "tanh") != 0)
-    return ig_pw_2(c, IG_SOP_MUL, half, ig_pw_2(c, IG_SOP_ADD, one, ig_pw_1(c, IG_SOP_ERF, ig_pw_2(c, IG_SOP_MUL, x, ig_pw_f(c, 0.70710678118654752440)))));
+    return ig_pw_2(c, IG_SOP_MUL, half,
+                   ig_pw_2(c, IG_SOP_ADD, one, ig_pw_1(c, IG_SOP_ERF, ig_pw_2(c, IG_SOP_MUL, x, ig_pw_f(c, 0.70710678118654752440)))));
   const ig_sreg cube = ig_pw_2(c, IG_SOP_MUL, ig_pw_2(c, IG_SOP_MUL, x, x), x);
   const ig_sreg inner = ig_pw_2(c, IG_SOP_ADD, x, ig_pw_2(c, IG_SOP_MUL, cube, ig_pw_f(c, 0.044715)));
   const ig_sreg t = ig_pw_1(c, IG_SOP_TANH, ig_pw_2(c, IG_SOP_MUL, inner, ig_pw_f(c, 0.79788456080286535588)));
@@ -120,30 +124,44 @@ static ig_sreg clip(ig_pw *c) {
 #define SOP(op_) .sop = IG_SOP_##op_
 #define BUILD(f) .build = (f)
 #define BUILD_FIRST(f) .build = (f), .shape = IG_PW_FIRST
-#define ARGS_(in_, n_in_, ...) .in = in_, .n_in = n_in_, .out = (const ig_op_arg[]){ __VA_ARGS__ }, .n_out = 1
-#define LIST(...) (const ig_op_arg[]){ __VA_ARGS__ }
-#define UNARY(in_, types_, out_) ARGS_(LIST({ in_, 'T', types_, 0 }), 1, { out_, 'T', types_, 0 })
-#define UNARY_TO(in_, types_, out_, to_) ARGS_(LIST({ in_, 'T', types_, 0 }), 1, { out_, 0, to_, 0 })
-#define BINARY(a_, b_, types_, out_) ARGS_(LIST({ a_, 'T', types_, 0 }, { b_, 'T', types_, 0 }), 2, { out_, 'T', types_, 0 })
-#define BINARY_TO(a_, b_, types_, out_, to_) ARGS_(LIST({ a_, 'T', types_, 0 }, { b_, 'T', types_, 0 }), 2, { out_, 0, to_, 0 })
-#define MIXED(a_, types_a_, b_, types_b_, out_) ARGS_(LIST({ a_, 'T', types_a_, 0 }, { b_, 'U', types_b_, 0 }), 2, { out_, 'T', types_a_, 0 })
-#define VARIADIC(in_, types_, out_) ARGS_(LIST({ in_, 'T', types_, IG_ARG_VARIADIC }), 1, { out_, 'T', types_, 0 })
+#define ARGS_(in_, n_in_, ...) .in = in_, .n_in = n_in_, .out = (const ig_op_arg[]){__VA_ARGS__}, .n_out = 1
+#define LIST(...)                                                                                                                                    \
+  (const ig_op_arg[]) { __VA_ARGS__ }
+#define UNARY(in_, types_, out_) ARGS_(LIST({in_, 'T', types_, 0}), 1, {out_, 'T', types_, 0})
+#define UNARY_TO(in_, types_, out_, to_) ARGS_(LIST({in_, 'T', types_, 0}), 1, {out_, 0, to_, 0})
+#define BINARY(a_, b_, types_, out_) ARGS_(LIST({a_, 'T', types_, 0}, {b_, 'T', types_, 0}), 2, {out_, 'T', types_, 0})
+#define BINARY_TO(a_, b_, types_, out_, to_) ARGS_(LIST({a_, 'T', types_, 0}, {b_, 'T', types_, 0}), 2, {out_, 0, to_, 0})
+#define MIXED(a_, types_a_, b_, types_b_, out_) ARGS_(LIST({a_, 'T', types_a_, 0}, {b_, 'U', types_b_, 0}), 2, {out_, 'T', types_a_, 0})
+#define VARIADIC(in_, types_, out_) ARGS_(LIST({in_, 'T', types_, IG_ARG_VARIADIC}), 1, {out_, 'T', types_, 0})
 #define WHERE_TYPES (IG_TYPES_TENSOR & ~(IG_TYPES_FLOAT8 | IG_TYPES_SUBBYTE))
-#define WHERE_ARGS ARGS_(LIST({ "condition", 'B', IG_T(BOOL), 0 }, { "X", 'T', WHERE_TYPES, 0 }, { "Y", 'T', WHERE_TYPES, 0 }), 3, { "output", 'T', WHERE_TYPES, 0 })
-#define CLIP_ARGS ARGS_(LIST({ "input", 'T', NUMBERS, 0 }, { "min", 'T', NUMBERS, IG_ARG_OPTIONAL }, { "max", 'T', NUMBERS, IG_ARG_OPTIONAL }), 3, { "output", 'T', NUMBERS, 0 })
-#define ATTRS(...) .attrs = (const ig_op_attr[]){ __VA_ARGS__ }, .n_attrs = sizeof((const ig_op_attr[]){ __VA_ARGS__ }) / sizeof(ig_op_attr)
-#define INT_ATTR(name_, v_) { name_, IG_ATTR_INT, false, v_, 0, NULL }
-#define FLOAT_ATTR(name_, v_) { name_, IG_ATTR_FLOAT, false, 0, v_, NULL }
-#define TEXT_ATTR(name_, v_) { name_, IG_ATTR_STRING, false, 0, 0, v_ }
-#define TEXT_ATTR_REQUIRED(name_) { name_, IG_ATTR_STRING, true, 0, 0, NULL }
-#define CASES(...) .cases = (const char *const[]){ __VA_ARGS__, NULL }
+#define WHERE_ARGS                                                                                                                                   \
+  ARGS_(LIST({"condition", 'B', IG_T(BOOL), 0}, {"X", 'T', WHERE_TYPES, 0}, {"Y", 'T', WHERE_TYPES, 0}), 3, {"output", 'T', WHERE_TYPES, 0})
+#define CLIP_ARGS                                                                                                                                    \
+  ARGS_(LIST({"input", 'T', NUMBERS, 0}, {"min", 'T', NUMBERS, IG_ARG_OPTIONAL}, {"max", 'T', NUMBERS, IG_ARG_OPTIONAL}), 3,                         \
+        {"output", 'T', NUMBERS, 0})
+#define ATTRS(...) .attrs = (const ig_op_attr[]){__VA_ARGS__}, .n_attrs = sizeof((const ig_op_attr[]){__VA_ARGS__}) / sizeof(ig_op_attr)
+#define INT_ATTR(name_, v_)                                                                                                                          \
+  { name_, IG_ATTR_INT, false, v_, 0, NULL }
+#define FLOAT_ATTR(name_, v_)                                                                                                                        \
+  { name_, IG_ATTR_FLOAT, false, 0, v_, NULL }
+#define TEXT_ATTR(name_, v_)                                                                                                                         \
+  { name_, IG_ATTR_STRING, false, 0, 0, v_ }
+#define TEXT_ATTR_REQUIRED(name_)                                                                                                                    \
+  { name_, IG_ATTR_STRING, true, 0, 0, NULL }
+#define CASES(...)                                                                                                                                   \
+  .cases = (const char *const[]) { __VA_ARGS__, NULL }
 
-#define IG_POINTWISE(sym, since_, oldest_, accuracy_, formula_, ...)                                                                          \
-  const ig_pointwise ig_pointwise_##sym = {                                                                                                   \
-    .op = { .domain = "", .name = #sym, .since = since_, .oldest = oldest_, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_##accuracy_,         \
-            .infer = ig_pw_infer, .lower = ig_pw_lower, __VA_ARGS__ },                                                                        \
-    formula_                                                                                                                                  \
-  };
+#define IG_POINTWISE(sym, since_, oldest_, accuracy_, formula_, ...)                                                                                 \
+  const ig_pointwise ig_pointwise_##sym = {.op = {.domain = "",                                                                                      \
+                                                  .name = #sym,                                                                                      \
+                                                  .since = since_,                                                                                   \
+                                                  .oldest = oldest_,                                                                                 \
+                                                  .cls = IG_CLASS_MAP,                                                                               \
+                                                  .accuracy = IG_ACCURACY_##accuracy_,                                                               \
+                                                  .infer = ig_pw_infer,                                                                              \
+                                                  .lower = ig_pw_lower,                                                                              \
+                                                  __VA_ARGS__},                                                                                      \
+                                           formula_};
 #include "ops/pointwise.def"
 #undef IG_POINTWISE
 
@@ -153,15 +171,17 @@ static const ig_pointwise *record_of(const ig_node *n) { return (const ig_pointw
 
 ig_status ig_pw_check_type(const ig_node *n, ig_dtype d) {
   if (ig_stype_of(d)) return NULL;
-  return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "type %s cannot be computed with yet", ig_dtype_name(d)), IG_DETAIL_ISSUE_CODE,
-                        "UNSUPPORTED_DATATYPE");
+  return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "type %s cannot be computed with yet", ig_dtype_name(d)),
+                        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_DATATYPE");
 }
 
 /* Attributes whose text is a choice. */
 static ig_status check_choices(const ig_node *n) {
   const char *direction = ig_node_attr_s(n, "direction", "LEFT"), *approximate = ig_node_attr_s(n, "approximate", "none");
-  IG_NODE_REQUIRE(n, strcmp(direction, "LEFT") == 0 || strcmp(direction, "RIGHT") == 0, IG_ERROR_BAD_MODEL, "attribute 'direction' is '%s', not LEFT or RIGHT", direction);
-  IG_NODE_REQUIRE(n, strcmp(approximate, "none") == 0 || strcmp(approximate, "tanh") == 0, IG_ERROR_BAD_MODEL, "attribute 'approximate' is '%s', not none or tanh", approximate);
+  IG_NODE_REQUIRE(n, strcmp(direction, "LEFT") == 0 || strcmp(direction, "RIGHT") == 0, IG_ERROR_BAD_MODEL,
+                  "attribute 'direction' is '%s', not LEFT or RIGHT", direction);
+  IG_NODE_REQUIRE(n, strcmp(approximate, "none") == 0 || strcmp(approximate, "tanh") == 0, IG_ERROR_BAD_MODEL,
+                  "attribute 'approximate' is '%s', not none or tanh", approximate);
   return NULL;
 }
 
@@ -173,7 +193,8 @@ static ig_status check_broadcast_to(ig_node *n, uint32_t i, const ig_val *first)
   for (int k = 1; k <= v->rank; k++) {
     const ig_dim d = v->dims[v->rank - k];
     if (ig_dim_equals(t, d, 1)) continue;
-    IG_NODE_REQUIRE(n, k <= first->rank, IG_ERROR_BAD_MODEL, "input %u ('%s') has %d dims, more than the %d of '%s'", i, v->name, v->rank, first->rank, first->name);
+    IG_NODE_REQUIRE(n, k <= first->rank, IG_ERROR_BAD_MODEL, "input %u ('%s') has %d dims, more than the %d of '%s'", i, v->name, v->rank,
+                    first->rank, first->name);
     IG_TRY(ig_infer_equal(n, first->dims[first->rank - k], d, "inputs that must broadcast to the first", NULL));
   }
   return NULL;
@@ -187,14 +208,16 @@ ig_status ig_pw_infer(ig_node *n) {
   }
   const ig_dtype d = n->op->out[0].tie ? typed->dtype : ig_type_only(n->op->out[0].types);
   if (record_of(n)->shape == IG_PW_FIRST) {
-    for (uint32_t i = 1; i < n->n_in; i++) IG_TRY(check_broadcast_to(n, i, first));
+    for (uint32_t i = 1; i < n->n_in; i++)
+      IG_TRY(check_broadcast_to(n, i, first));
     return ig_infer_set(n, 0, d, (uint32_t)first->rank, first->dims);
   }
   uint32_t rank;
   ig_dim dims[IG_MAX_RANK];
   const ig_val **vals = IG_NEW_ARRAY(ig_node_arena(n), const ig_val *, n->n_in);
   if (!vals) return ig_arena_status(ig_node_arena(n));
-  for (uint32_t i = 0; i < n->n_in; i++) vals[i] = ig_node_in(n, i);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    vals[i] = ig_node_in(n, i);
   IG_TRY(ig_infer_broadcast(n, vals, n->n_in, &rank, dims));
   return ig_infer_set(n, 0, d, rank, dims);
 }
@@ -202,7 +225,7 @@ ig_status ig_pw_infer(ig_node *n) {
 /* ---- lower ---- */
 
 void ig_pw_begin(ig_pw *c, ig_lower *l, const ig_node *n) {
-  *c = (ig_pw){ .n = n };
+  *c = (ig_pw){.n = n};
   ig_sbuild_init(&c->b, &l->ir->arena);
 }
 
@@ -215,7 +238,7 @@ ig_sreg ig_pw_operand(ig_pw *c, ig_val *v, ig_val **in, uint32_t *n_in) {
     return ig_s_load(&c->b, (*n_in)++, v->dtype);
   }
   if ((t == IG_S_F32 || t == IG_S_F64) && ig_const_f64(v, 0, &f)) return ig_s_f64(&c->b, t, f);
-  (void)ig_const_i64(v, 0, &i);   /* false for the upper half of uint64, whose bits are right all the same */
+  (void)ig_const_i64(v, 0, &i); /* false for the upper half of uint64, whose bits are right all the same */
   return ig_s_i64(&c->b, t, i);
 }
 
@@ -224,13 +247,16 @@ void ig_pw_store(ig_pw *c, uint32_t i, ig_sreg r, ig_dtype dtype, unsigned flags
   ig_s_store(&c->b, i, r, flags);
 }
 
-bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims, ig_val **out) {
+bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims,
+                ig_val **out) {
   ig_val *expanded[IG_PW_LOADS];
   ig_sprog prog;
   ig_status s = ig_sbuild_finish(&c->b, &prog);
   if (s) ig_lo_fail(l, s);
-  for (uint32_t i = 0; i < n_in; i++) expanded[i] = ig_lo_expand(l, in[i], rank, dims);
-  const ig_lo_kernel_desc d = { .kind = IG_KIND_map, .in = expanded, .n_in = n_in, .out_dtypes = dtypes, .n_out = n_out, .prog = &prog, .rank = rank, .dims = dims };
+  for (uint32_t i = 0; i < n_in; i++)
+    expanded[i] = ig_lo_expand(l, in[i], rank, dims);
+  const ig_lo_kernel_desc d = {
+      .kind = IG_KIND_map, .in = expanded, .n_in = n_in, .out_dtypes = dtypes, .n_out = n_out, .prog = &prog, .rank = rank, .dims = dims};
   return ig_lo_kernel(l, &d, out);
 }
 
@@ -240,12 +266,20 @@ ig_val *ig_pw_map(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, ig_dt
   return out;
 }
 
+ig_status ig_pw_finish(ig_pw *c, ig_lower *l, ig_sreg r, ig_val *const *in, uint32_t n_in) {
+  const ig_val *out = ig_node_out(l->src, 0);
+  ig_pw_store(c, 0, r, out->dtype, 0);
+  ig_lo_result(l, 0, ig_pw_map(c, l, in, n_in, out->dtype, (uint32_t)out->rank, out->dims));
+  return NULL;
+}
+
 static ig_sreg formula(ig_pw *c, const ig_pointwise *p) {
   if (p->build) return p->build(c);
   if (p->sop == IG_SOP_SELECT) return ig_pw_select(c, c->x[0], c->x[1], c->x[2]);
   if (c->n_x == 1 && ig_sop_find((uint16_t)p->sop)->arity == 1) return ig_pw_1(c, p->sop, c->x[0]);
   ig_sreg r = c->x[0];
-  for (uint32_t i = 1; i < c->n_x; i++) r = ig_pw_2(c, p->sop, r, c->x[i]);
+  for (uint32_t i = 1; i < c->n_x; i++)
+    r = ig_pw_2(c, p->sop, r, c->x[i]);
   return r;
 }
 
@@ -280,7 +314,8 @@ static ig_val *lower_part(ig_lower *l, const ig_node *n, ig_val *acc, uint32_t *
 ig_status ig_pw_lower(ig_lower *l, const ig_node *n) {
   ig_val *acc = NULL;
   if (!ig_node_out(n, 0)) return NULL;
-  for (uint32_t next = 0; next < n->n_in && !l->error;) acc = lower_part(l, n, acc, &next);
+  for (uint32_t next = 0; next < n->n_in && !l->error;)
+    acc = lower_part(l, n, acc, &next);
   ig_lo_result(l, 0, acc);
   return NULL;
 }

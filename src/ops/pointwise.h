@@ -7,7 +7,7 @@
 #define IG_OPS_POINTWISE_H
 #include "ops/structured.h"
 
-#define IG_PW_LOADS 16u             /* inputs in one program; variadic operators with more become a chain */
+#define IG_PW_LOADS 16u /* inputs in one program; variadic operators with more become a chain */
 
 /* What a formula sees. Registers of inputs left out are not set (has is false). */
 typedef struct ig_pw {
@@ -16,16 +16,16 @@ typedef struct ig_pw {
   ig_sreg x[IG_PW_LOADS];
   bool has[IG_PW_LOADS];
   uint32_t n_x;
-  bool last;                        /* of a chain: the program that ends it */
-  ig_stype t;                       /* compute type of x[0] */
-  ig_dtype in, out;                 /* dtypes of input 0 and of the result */
+  bool last;        /* of a chain: the program that ends it */
+  ig_stype t;       /* compute type of x[0] */
+  ig_dtype in, out; /* dtypes of input 0 and of the result */
 } ig_pw;
 
 typedef enum ig_pw_shape { IG_PW_BROADCAST = 0, IG_PW_FIRST = 1 /* input 0 decides; others broadcast to it */ } ig_pw_shape;
 
 typedef struct ig_pointwise {
-  ig_op op;                         /* first: a record's address is its operator's */
-  ig_sop sop;                       /* the formula where it is one operation over all inputs in order (folded over a variadic list), else 0 */
+  ig_op op;   /* first: a record's address is its operator's */
+  ig_sop sop; /* the formula where it is one operation over all inputs in order (folded over a variadic list), else 0 */
   ig_sreg (*build)(ig_pw *c);
   ig_pw_shape shape;
 } ig_pointwise;
@@ -50,8 +50,11 @@ ig_sreg ig_pw_operand(ig_pw *c, ig_val *v, ig_val **in, uint32_t *n_in);
 void ig_pw_store(ig_pw *c, uint32_t i, ig_sreg r, ig_dtype dtype, unsigned flags);
 /* Ends the program: one map over dims. */
 ig_val *ig_pw_map(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, ig_dtype dtype, uint32_t rank, const ig_dim *dims);
+/* Ends a program whose one value is result 0 of the source node: store, map, declare. Always NULL: errors stick in l. */
+ig_status ig_pw_finish(ig_pw *c, ig_lower *l, ig_sreg r, ig_val *const *in, uint32_t n_in);
 /* The same with several results (NONE among dtypes: not wanted, and not stored). */
-bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims, ig_val **out);
+bool ig_pw_maps(ig_pw *c, ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_dtype *dtypes, uint32_t n_out, uint32_t rank, const ig_dim *dims,
+                ig_val **out);
 /* UNSUPPORTED where a dtype has no compute type (strings, complex). */
 IG_MUST_USE ig_status ig_pw_check_type(const ig_node *n, ig_dtype d);
 

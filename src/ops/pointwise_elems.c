@@ -31,7 +31,8 @@ static bool followed(const ig_node *n, int64_t *out_count) {
 static ig_status set_elems(ig_node *n, const ig_dim *elems, int64_t count) {
   ig_val *v = n->out[0];
   bool any = count == 0;
-  for (int64_t k = 0; k < count; k++) any |= elems[k] != IG_DIM_BAD;
+  for (int64_t k = 0; k < count; k++)
+    any |= elems[k] != IG_DIM_BAD;
   if (!any) return NULL;
   ig_dim *copy = IG_NEW_ARRAY(ig_node_arena(n), ig_dim, (size_t)count + 1);
   if (!copy) return ig_arena_status(ig_node_arena(n));
@@ -77,14 +78,24 @@ static bool at_least(ig_dims *t, ig_dim d, int64_t least) {
   return lo >= least;
 }
 
-static ig_dim add(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_add(t, x[0], x[1]); }
-static ig_dim sub(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_sub(t, x[0], x[1]); }
-static ig_dim mul(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_mul(t, x[0], x[1]); }
+static ig_dim add(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_add(t, x[0], x[1]);
+}
+static ig_dim sub(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_sub(t, x[0], x[1]);
+}
+static ig_dim mul(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_mul(t, x[0], x[1]);
+}
 /* Truncation is flooring where no side is negative. */
 static ig_dim divide(ig_dims *t, const ig_dim *x, uint32_t n) {
   int64_t a, b;
   IG_UNUSED(n);
-  if (ig_dim_is_const(t, x[0], &a) && ig_dim_is_const(t, x[1], &b)) return b == 0 || b == -1 ? (b == 0 ? IG_DIM_BAD : ig_dim_mul_c(t, x[0], -1)) : ig_dim_const(t, a / b);
+  if (ig_dim_is_const(t, x[0], &a) && ig_dim_is_const(t, x[1], &b))
+    return b == 0 || b == -1 ? (b == 0 ? IG_DIM_BAD : ig_dim_mul_c(t, x[0], -1)) : ig_dim_const(t, a / b);
   if (ig_dim_equals(t, x[1], 1)) return x[0];
   return at_least(t, x[0], 0) && at_least(t, x[1], 1) ? ig_dim_floordiv(t, x[0], x[1]) : IG_DIM_BAD;
 }
@@ -94,28 +105,61 @@ static ig_dim modulo(ig_dims *t, const ig_dim *x, uint32_t n) {
 }
 static ig_dim minimum(ig_dims *t, const ig_dim *x, uint32_t n) {
   ig_dim d = x[0];
-  for (uint32_t i = 1; i < n; i++) d = ig_dim_min(t, d, x[i]);
+  for (uint32_t i = 1; i < n; i++)
+    d = ig_dim_min(t, d, x[i]);
   return d;
 }
 static ig_dim maximum(ig_dims *t, const ig_dim *x, uint32_t n) {
   ig_dim d = x[0];
-  for (uint32_t i = 1; i < n; i++) d = ig_dim_max(t, d, x[i]);
+  for (uint32_t i = 1; i < n; i++)
+    d = ig_dim_max(t, d, x[i]);
   return d;
 }
-static ig_dim negate(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_mul_c(t, x[0], -1); }
+static ig_dim negate(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_mul_c(t, x[0], -1);
+}
 static ig_dim absolute(ig_dims *t, const ig_dim *x, uint32_t n) {
   IG_UNUSED(n);
   return at_least(t, x[0], 0) ? x[0] : ig_dim_max(t, x[0], ig_dim_mul_c(t, x[0], -1));
 }
-static ig_dim same(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(t); IG_UNUSED(n); return x[0]; }
-static ig_dim equal(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_eq(t, x[0], x[1]); }
-static ig_dim less(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return one_minus(t, ig_dim_ge(t, x[0], x[1])); }
-static ig_dim less_equal(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_ge(t, x[1], x[0]); }
-static ig_dim greater(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return one_minus(t, ig_dim_ge(t, x[1], x[0])); }
-static ig_dim greater_equal(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_ge(t, x[0], x[1]); }
-static ig_dim exclusive(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return one_minus(t, ig_dim_eq(t, x[0], x[1])); }
-static ig_dim inverse(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return one_minus(t, x[0]); }
-static ig_dim to_bool(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return one_minus(t, ig_dim_eq(t, x[0], ig_dim_const(t, 0))); }
+static ig_dim same(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(t);
+  IG_UNUSED(n);
+  return x[0];
+}
+static ig_dim equal(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_eq(t, x[0], x[1]);
+}
+static ig_dim less(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return one_minus(t, ig_dim_ge(t, x[0], x[1]));
+}
+static ig_dim less_equal(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_ge(t, x[1], x[0]);
+}
+static ig_dim greater(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return one_minus(t, ig_dim_ge(t, x[1], x[0]));
+}
+static ig_dim greater_equal(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_ge(t, x[0], x[1]);
+}
+static ig_dim exclusive(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return one_minus(t, ig_dim_eq(t, x[0], x[1]));
+}
+static ig_dim inverse(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return one_minus(t, x[0]);
+}
+static ig_dim to_bool(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return one_minus(t, ig_dim_eq(t, x[0], ig_dim_const(t, 0)));
+}
 
 ig_status ig_elems_add(ig_node *n) { return each(n, add); }
 ig_status ig_elems_sub(ig_node *n) { return each(n, sub); }
@@ -138,7 +182,10 @@ ig_status ig_elems_mod(ig_node *n) { return each(n, modulo); }
 static bool is_float(ig_dtype d) { return ig_stype_of(d) == IG_S_F32 || ig_stype_of(d) == IG_S_F64; }
 
 /* Division of floats gives integers only where the divisor is 1; floor(a / b) is found by ig_elems_floor. */
-static ig_dim divide_float(ig_dims *t, const ig_dim *x, uint32_t n) { IG_UNUSED(n); return ig_dim_equals(t, x[1], 1) ? x[0] : IG_DIM_BAD; }
+static ig_dim divide_float(ig_dims *t, const ig_dim *x, uint32_t n) {
+  IG_UNUSED(n);
+  return ig_dim_equals(t, x[1], 1) ? x[0] : IG_DIM_BAD;
+}
 ig_status ig_elems_div(ig_node *n) { return each(n, is_float(ig_node_in(n, 0)->dtype) ? divide_float : divide); }
 
 /* Where the condition is known, the other arm need not be. */
@@ -151,8 +198,10 @@ ig_status ig_elems_where(ig_node *n) {
     const ig_dim cond = ig_elems_get(n, 0, k), x = ig_elems_get(n, 1, k), y = ig_elems_get(n, 2, k);
     elems[k] = IG_DIM_BAD;
     if (cond == IG_DIM_BAD) continue;
-    if (ig_dim_is_const(t, cond, &c)) elems[k] = c ? x : y;
-    else if (x != IG_DIM_BAD && y != IG_DIM_BAD) elems[k] = ig_dim_select(t, cond, x, y);
+    if (ig_dim_is_const(t, cond, &c))
+      elems[k] = c ? x : y;
+    else if (x != IG_DIM_BAD && y != IG_DIM_BAD)
+      elems[k] = ig_dim_select(t, cond, x, y);
     IG_TRY(forgive(t, &elems[k]));
   }
   return set_elems(n, elems, count);

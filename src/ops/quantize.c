@@ -31,14 +31,19 @@ static ig_status check_granularity(ig_node *n, const ig_val *v, const char *what
 }
 
 /* The iteration space: x's own dims, or, where blocks divide the axis, the axis split in two so that scales need no copy. */
-typedef struct space { uint32_t rank; ig_dim dims[IG_MAX_RANK]; uint32_t axis; bool split; } space;
+typedef struct space {
+  uint32_t rank;
+  ig_dim dims[IG_MAX_RANK];
+  uint32_t axis;
+  bool split;
+} space;
 
 static bool is_blocked(const ig_node *n, const ig_val *scale) { return ig_op_attr_i(n, "block_size") > 0 && scale->rank > 0; }
 
 static void choose_space(ig_lower *l, const ig_node *n, const ig_val *scale, space *s) {
   const ig_val *x = ig_node_in(n, 0);
   const int64_t axis = ig_op_attr_i(n, "axis"), block = ig_op_attr_i(n, "block_size");
-  *s = (space){ .rank = (uint32_t)x->rank, .axis = (uint32_t)(axis < 0 ? axis + x->rank : axis) };
+  *s = (space){.rank = (uint32_t)x->rank, .axis = (uint32_t)(axis < 0 ? axis + x->rank : axis)};
   memcpy(s->dims, x->dims, sizeof s->dims);
   if (!is_blocked(n, scale) || x->rank == IG_MAX_RANK) return;
   ig_dims *t = &l->ir->dims;
@@ -61,7 +66,7 @@ static ig_val *spread_blocks(ig_lower *l, const ig_node *n, ig_val *v, const spa
   if (s->split) return ig_lo_expand(l, ig_lo_reshape(l, v, rank + 1, dims), s->rank, s->dims);
   const ig_dim block = ig_dim_const(t, ig_op_attr_i(n, "block_size"));
   /* three merged axes keep the rank within its limit */
-  ig_dim merged[3] = { ig_dim_product(t, v->dims, s->axis + 1), ig_dim_const(t, 1), ig_dim_product(t, &v->dims[s->axis + 1], rank - 1 - s->axis) };
+  ig_dim merged[3] = {ig_dim_product(t, v->dims, s->axis + 1), ig_dim_const(t, 1), ig_dim_product(t, &v->dims[s->axis + 1], rank - 1 - s->axis)};
   ig_val *r = ig_lo_reshape(l, v, 3, merged);
   merged[1] = block;
   r = ig_lo_copy(l, ig_lo_expand(l, r, 3, merged));
@@ -158,7 +163,8 @@ static ig_status infer_quantise(ig_node *n) {
   ig_dtype d;
   IG_TRY(infer_common(n));
   IG_TRY(ig_op_attr_dtype(n, "output_dtype", zero ? zero->dtype : IG_DTYPE_U8, &d));
-  IG_NODE_REQUIRE(n, !zero || d == zero->dtype, IG_ERROR_BAD_MODEL, "attribute 'output_dtype' says %s, the zero point is %s", ig_dtype_name(d), ig_dtype_name(zero->dtype));
+  IG_NODE_REQUIRE(n, !zero || d == zero->dtype, IG_ERROR_BAD_MODEL, "attribute 'output_dtype' says %s, the zero point is %s", ig_dtype_name(d),
+                  ig_dtype_name(zero->dtype));
   IG_NODE_REQUIRE(n, ig_type_bit(d) & QUANTISED, IG_ERROR_BAD_MODEL, "attribute 'output_dtype' is %s, which is no quantised type", ig_dtype_name(d));
   return ig_infer_set(n, 0, d, (uint32_t)x->rank, x->dims);
 }
@@ -168,24 +174,59 @@ static ig_status infer_dequantise(ig_node *n) {
   ig_dtype d;
   IG_TRY(infer_common(n));
   IG_TRY(ig_op_attr_dtype(n, "output_dtype", ig_node_in(n, 1)->dtype, &d));
-  IG_NODE_REQUIRE(n, ig_type_bit(d) & IG_TYPES_FLOAT & ~IG_T(F64), IG_ERROR_BAD_MODEL, "the result would have type %s: attribute 'output_dtype' must name a float type", ig_dtype_name(d));
+  IG_NODE_REQUIRE(n, ig_type_bit(d) & IG_TYPES_FLOAT & ~IG_T(F64), IG_ERROR_BAD_MODEL,
+                  "the result would have type %s: attribute 'output_dtype' must name a float type", ig_dtype_name(d));
   return ig_infer_set(n, 0, d, (uint32_t)x->rank, x->dims);
 }
 
 #define REAL (IG_T(F32) | IG_T(F16) | IG_T(BF16) | IG_T(I32))
-static const ig_op_arg q_in[] = { { "x", 'X', REAL, 0 }, { "y_scale", 'S', REAL | IG_T(E8M0), 0 }, { "y_zero_point", 'Z', QUANTISED, IG_ARG_OPTIONAL } };
-static const ig_op_arg q_out[] = { { "y", 'Z', QUANTISED, 0 } };
-static const ig_op_arg d_in[] = { { "x", 'X', QUANTISED | IG_T(I32), 0 }, { "x_scale", 'S', (REAL & ~IG_T(I32)) | IG_T(E8M0), 0 }, { "x_zero_point", 'X', QUANTISED | IG_T(I32), IG_ARG_OPTIONAL } };
-static const ig_op_arg d_out[] = { { "y", 'Y', REAL & ~IG_T(I32), 0 } };
-static const ig_op_attr q_attrs[] = { { "axis", IG_ATTR_INT, false, 1, 0, NULL }, { "block_size", IG_ATTR_INT, false, 0, 0, NULL }, { "output_dtype", IG_ATTR_INT, false, 0, 0, NULL },
-                                      { "saturate", IG_ATTR_INT, false, 1, 0, NULL }, { "precision", IG_ATTR_INT, false, 0, 0, NULL } };
-static const ig_op_attr d_attrs[] = { { "axis", IG_ATTR_INT, false, 1, 0, NULL }, { "block_size", IG_ATTR_INT, false, 0, 0, NULL }, { "output_dtype", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const q_cases[] = { "f32[2,3] f32[] u8[]", "f32[2,3,4] f32[3] i8[3]", "f32[2,8] f32[2,2] i4[2,2] axis=1 block_size=4", "f32[2,7] f32[2,2] u8[2,2] axis=1 block_size=4",
-                                       "f32[5] f32[] output_dtype=17", "f16[5] f16[1] u16[1]", "f32[6] f32[] output_dtype=23", NULL };
-static const char *const d_cases[] = { "u8[2,3] f32[] u8[]", "i8[2,3,4] f32[3] i8[3]", "u4[2,8] f32[2,2] u4[2,2] axis=1 block_size=4", "i8[2,7] f16[2,2] axis=1 block_size=4",
-                                       "f8e4m3fn[5] f32[]", "i32[4] f32[]", "u2[6] f32[1] output_dtype=10", NULL };
+static const ig_op_arg q_in[] = {{"x", 'X', REAL, 0}, {"y_scale", 'S', REAL | IG_T(E8M0), 0}, {"y_zero_point", 'Z', QUANTISED, IG_ARG_OPTIONAL}};
+static const ig_op_arg q_out[] = {{"y", 'Z', QUANTISED, 0}};
+static const ig_op_arg d_in[] = {{"x", 'X', QUANTISED | IG_T(I32), 0},
+                                 {"x_scale", 'S', (REAL & ~IG_T(I32)) | IG_T(E8M0), 0},
+                                 {"x_zero_point", 'X', QUANTISED | IG_T(I32), IG_ARG_OPTIONAL}};
+static const ig_op_arg d_out[] = {{"y", 'Y', REAL & ~IG_T(I32), 0}};
+static const ig_op_attr q_attrs[] = {{"axis", IG_ATTR_INT, false, 1, 0, NULL},
+                                     {"block_size", IG_ATTR_INT, false, 0, 0, NULL},
+                                     {"output_dtype", IG_ATTR_INT, false, 0, 0, NULL},
+                                     {"saturate", IG_ATTR_INT, false, 1, 0, NULL},
+                                     {"precision", IG_ATTR_INT, false, 0, 0, NULL}};
+static const ig_op_attr d_attrs[] = {
+    {"axis", IG_ATTR_INT, false, 1, 0, NULL}, {"block_size", IG_ATTR_INT, false, 0, 0, NULL}, {"output_dtype", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const q_cases[] = {"f32[2,3] f32[] u8[]",
+                                      "f32[2,3,4] f32[3] i8[3]",
+                                      "f32[2,8] f32[2,2] i4[2,2] axis=1 block_size=4",
+                                      "f32[2,7] f32[2,2] u8[2,2] axis=1 block_size=4",
+                                      "f32[5] f32[] output_dtype=17",
+                                      "f16[5] f16[1] u16[1]",
+                                      "f32[6] f32[] output_dtype=23",
+                                      NULL};
+static const char *const d_cases[] = {"u8[2,3] f32[] u8[]",
+                                      "i8[2,3,4] f32[3] i8[3]",
+                                      "u4[2,8] f32[2,2] u4[2,2] axis=1 block_size=4",
+                                      "i8[2,7] f16[2,2] axis=1 block_size=4",
+                                      "f8e4m3fn[5] f32[]",
+                                      "i32[4] f32[]",
+                                      "u2[6] f32[1] output_dtype=10",
+                                      NULL};
 
-const ig_op ig_op_QuantizeLinear = { .domain = "", .name = "QuantizeLinear", .since = 28, .oldest = 10, .cls = IG_CLASS_MAP, IG_OP_ARGS(q_in, q_out), IG_OP_ATTRS(q_attrs),
-                                     .infer = infer_quantise, .lower = lower_quantise, .cases = q_cases };
-const ig_op ig_op_DequantizeLinear = { .domain = "", .name = "DequantizeLinear", .since = 28, .oldest = 10, .cls = IG_CLASS_MAP, IG_OP_ARGS(d_in, d_out), IG_OP_ATTRS(d_attrs),
-                                       .infer = infer_dequantise, .lower = lower_dequantise, .cases = d_cases };
+const ig_op ig_op_QuantizeLinear = {.domain = "",
+                                    .name = "QuantizeLinear",
+                                    .since = 28,
+                                    .oldest = 10,
+                                    .cls = IG_CLASS_MAP,
+                                    IG_OP_ARGS(q_in, q_out),
+                                    IG_OP_ATTRS(q_attrs),
+                                    .infer = infer_quantise,
+                                    .lower = lower_quantise,
+                                    .cases = q_cases};
+const ig_op ig_op_DequantizeLinear = {.domain = "",
+                                      .name = "DequantizeLinear",
+                                      .since = 28,
+                                      .oldest = 10,
+                                      .cls = IG_CLASS_MAP,
+                                      IG_OP_ARGS(d_in, d_out),
+                                      IG_OP_ATTRS(d_attrs),
+                                      .infer = infer_dequantise,
+                                      .lower = lower_dequantise,
+                                      .cases = d_cases};

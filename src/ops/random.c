@@ -43,7 +43,8 @@ static ig_status infer_shaped(ig_node *n) {
   ig_dtype d;
   const int64_t *shape = ig_node_attr_ints(n, "shape", &rank);
   IG_NODE_REQUIRE(n, rank <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "attribute 'shape' has %u dims, at most %d are possible", rank, IG_MAX_RANK);
-  for (uint32_t k = 0; k < rank; k++) dims[k] = ig_dim_const(ig_node_dims(n), shape[k]);
+  for (uint32_t k = 0; k < rank; k++)
+    dims[k] = ig_dim_const(ig_node_dims(n), shape[k]);
   IG_TRY(ig_op_attr_dtype(n, "dtype", IG_DTYPE_F32, &d));
   IG_NODE_REQUIRE(n, ig_type_bit(d) & IG_TYPES_FLOAT, IG_ERROR_BAD_MODEL, "attribute 'dtype' is %s, which is no float type", ig_dtype_name(d));
   return ig_infer_set(n, 0, d, rank, dims);
@@ -53,7 +54,8 @@ static ig_status infer_like(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0);
   ig_dtype d;
   IG_TRY(ig_op_attr_dtype(n, "dtype", x->dtype, &d));
-  IG_NODE_REQUIRE(n, ig_type_bit(d) & IG_TYPES_FLOAT, IG_ERROR_BAD_MODEL, "the result would be %s, which is no float type: give attribute 'dtype'", ig_dtype_name(d));
+  IG_NODE_REQUIRE(n, ig_type_bit(d) & IG_TYPES_FLOAT, IG_ERROR_BAD_MODEL, "the result would be %s, which is no float type: give attribute 'dtype'",
+                  ig_dtype_name(d));
   return ig_infer_set(n, 0, d, (uint32_t)x->rank, x->dims);
 }
 
@@ -65,35 +67,78 @@ static ig_status lower_random(ig_lower *l, const ig_node *n, bool is_normal, dou
   const ig_stype t = ig_stype_of(out->dtype);
   ig_pw_begin(&c, l, n);
   const ig_sreg unit = is_normal ? normal(&c, t) : unit_interval(&c, t);
-  ig_pw_store(&c, 0, ig_pw_2(&c, IG_SOP_ADD, ig_pw_2(&c, IG_SOP_MUL, unit, ig_s_f64(&c.b, t, scale)), ig_s_f64(&c.b, t, offset)), out->dtype, 0);
-  ig_lo_result(l, 0, ig_pw_map(&c, l, NULL, 0, out->dtype, (uint32_t)out->rank, out->dims));
-  return NULL;
+  return ig_pw_finish(&c, l, ig_pw_2(&c, IG_SOP_ADD, ig_pw_2(&c, IG_SOP_MUL, unit, ig_s_f64(&c.b, t, scale)), ig_s_f64(&c.b, t, offset)), NULL, 0);
 }
-static ig_status lower_normal(ig_lower *l, const ig_node *n) { return lower_random(l, n, true, (double)ig_op_attr_f(n, "scale"), (double)ig_op_attr_f(n, "mean")); }
+static ig_status lower_normal(ig_lower *l, const ig_node *n) {
+  return lower_random(l, n, true, (double)ig_op_attr_f(n, "scale"), (double)ig_op_attr_f(n, "mean"));
+}
 static ig_status lower_uniform(ig_lower *l, const ig_node *n) {
   const double low = (double)ig_op_attr_f(n, "low"), high = (double)ig_op_attr_f(n, "high");
   return lower_random(l, n, false, high - low, low);
 }
 
-static const ig_op_arg like_in[] = { { "input", 'S', IG_TYPES_TENSOR & ~(IG_TYPES_FLOAT8 | IG_TYPES_SUBBYTE), 0 } };
-static const ig_op_arg float_out[] = { { "output", 'T', IG_TYPES_FLOAT, 0 } };
-#define SEED { "seed", IG_ATTR_FLOAT, false, 0, 0, NULL }
-#define DTYPE(default_) { "dtype", IG_ATTR_INT, false, default_, 0, NULL }   /* 1 = float; 0 = the input's */
-#define NORMAL { "mean", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "scale", IG_ATTR_FLOAT, false, 0, 1, NULL }
-#define UNIFORM { "low", IG_ATTR_FLOAT, false, 0, 0, NULL }, { "high", IG_ATTR_FLOAT, false, 0, 1, NULL }
-#define SHAPE { "shape", IG_ATTR_INTS, true, 0, 0, NULL }
-static const ig_op_attr normal_attrs[] = { SEED, DTYPE(1), NORMAL, SHAPE }, uniform_attrs[] = { SEED, DTYPE(1), UNIFORM, SHAPE };
-static const ig_op_attr normal_like_attrs[] = { SEED, DTYPE(0), NORMAL }, uniform_like_attrs[] = { SEED, DTYPE(0), UNIFORM };
-static const char *const shaped_cases[] = { "shape=2,3 seed=1.0", "shape=4 dtype=11", NULL };
-static const char *const like_cases[] = { "f32[2,3]", "i32[4] dtype=10", NULL };
-const ig_op ig_op_RandomNormal = { .domain = "", .name = "RandomNormal", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, .out = float_out, .n_out = 1,
-                                   IG_OP_ATTRS(normal_attrs), .infer = infer_shaped, .lower = lower_normal, .cases = shaped_cases };
-const ig_op ig_op_RandomUniform = { .domain = "", .name = "RandomUniform", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, .out = float_out, .n_out = 1,
-                                    IG_OP_ATTRS(uniform_attrs), .infer = infer_shaped, .lower = lower_uniform, .cases = shaped_cases };
-const ig_op ig_op_RandomNormalLike = { .domain = "", .name = "RandomNormalLike", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(like_in, float_out),
-                                       IG_OP_ATTRS(normal_like_attrs), .infer = infer_like, .lower = lower_normal, .cases = like_cases };
-const ig_op ig_op_RandomUniformLike = { .domain = "", .name = "RandomUniformLike", .since = 22, .oldest = 1, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(like_in, float_out),
-                                        IG_OP_ATTRS(uniform_like_attrs), .infer = infer_like, .lower = lower_uniform, .cases = like_cases };
+static const ig_op_arg like_in[] = {{"input", 'S', IG_TYPES_TENSOR & ~(IG_TYPES_FLOAT8 | IG_TYPES_SUBBYTE), 0}};
+static const ig_op_arg float_out[] = {{"output", 'T', IG_TYPES_FLOAT, 0}};
+#define SEED                                                                                                                                         \
+  { "seed", IG_ATTR_FLOAT, false, 0, 0, NULL }
+#define DTYPE(default_)                                                                                                                              \
+  { "dtype", IG_ATTR_INT, false, default_, 0, NULL } /* 1 = float; 0 = the input's */
+#define NORMAL                                                                                                                                       \
+  {"mean", IG_ATTR_FLOAT, false, 0, 0, NULL}, { "scale", IG_ATTR_FLOAT, false, 0, 1, NULL }
+#define UNIFORM                                                                                                                                      \
+  {"low", IG_ATTR_FLOAT, false, 0, 0, NULL}, { "high", IG_ATTR_FLOAT, false, 0, 1, NULL }
+#define SHAPE                                                                                                                                        \
+  { "shape", IG_ATTR_INTS, true, 0, 0, NULL }
+static const ig_op_attr normal_attrs[] = {SEED, DTYPE(1), NORMAL, SHAPE}, uniform_attrs[] = {SEED, DTYPE(1), UNIFORM, SHAPE};
+static const ig_op_attr normal_like_attrs[] = {SEED, DTYPE(0), NORMAL}, uniform_like_attrs[] = {SEED, DTYPE(0), UNIFORM};
+static const char *const shaped_cases[] = {"shape=2,3 seed=1.0", "shape=4 dtype=11", NULL};
+static const char *const like_cases[] = {"f32[2,3]", "i32[4] dtype=10", NULL};
+const ig_op ig_op_RandomNormal = {.domain = "",
+                                  .name = "RandomNormal",
+                                  .since = 22,
+                                  .oldest = 1,
+                                  .cls = IG_CLASS_MAP,
+                                  .accuracy = IG_ACCURACY_RANDOM,
+                                  .out = float_out,
+                                  .n_out = 1,
+                                  IG_OP_ATTRS(normal_attrs),
+                                  .infer = infer_shaped,
+                                  .lower = lower_normal,
+                                  .cases = shaped_cases};
+const ig_op ig_op_RandomUniform = {.domain = "",
+                                   .name = "RandomUniform",
+                                   .since = 22,
+                                   .oldest = 1,
+                                   .cls = IG_CLASS_MAP,
+                                   .accuracy = IG_ACCURACY_RANDOM,
+                                   .out = float_out,
+                                   .n_out = 1,
+                                   IG_OP_ATTRS(uniform_attrs),
+                                   .infer = infer_shaped,
+                                   .lower = lower_uniform,
+                                   .cases = shaped_cases};
+const ig_op ig_op_RandomNormalLike = {.domain = "",
+                                      .name = "RandomNormalLike",
+                                      .since = 22,
+                                      .oldest = 1,
+                                      .cls = IG_CLASS_MAP,
+                                      .accuracy = IG_ACCURACY_RANDOM,
+                                      IG_OP_ARGS(like_in, float_out),
+                                      IG_OP_ATTRS(normal_like_attrs),
+                                      .infer = infer_like,
+                                      .lower = lower_normal,
+                                      .cases = like_cases};
+const ig_op ig_op_RandomUniformLike = {.domain = "",
+                                       .name = "RandomUniformLike",
+                                       .since = 22,
+                                       .oldest = 1,
+                                       .cls = IG_CLASS_MAP,
+                                       .accuracy = IG_ACCURACY_RANDOM,
+                                       IG_OP_ARGS(like_in, float_out),
+                                       IG_OP_ATTRS(uniform_like_attrs),
+                                       .infer = infer_like,
+                                       .lower = lower_uniform,
+                                       .cases = like_cases};
 
 /* ---- Bernoulli ---- */
 
@@ -113,17 +158,24 @@ static ig_status lower_bernoulli(ig_lower *l, const ig_node *n) {
   if (!out) return NULL;
   ig_pw_begin(&c, l, n);
   const ig_sreg p = ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
-  ig_pw_store(&c, 0, ig_pw_2(&c, IG_SOP_LT, unit_interval(&c, ig_s_type(&c.b, p)), p), out->dtype, 0);
-  ig_lo_result(l, 0, ig_pw_map(&c, l, in, n_in, out->dtype, (uint32_t)out->rank, out->dims));
-  return NULL;
+  return ig_pw_finish(&c, l, ig_pw_2(&c, IG_SOP_LT, unit_interval(&c, ig_s_type(&c.b, p)), p), in, n_in);
 }
 
-static const ig_op_arg bernoulli_in[] = { { "input", 'S', IG_TYPES_FLOAT, 0 } };
-static const ig_op_arg bernoulli_out[] = { { "output", 'T', IG_TYPES_NUMERIC | IG_T(BOOL), 0 } };
-static const ig_op_attr bernoulli_attrs[] = { SEED, DTYPE(0) };
-static const char *const bernoulli_cases[] = { "f32[2,3]", "f64[4] dtype=9", NULL };
-const ig_op ig_op_Bernoulli = { .domain = "", .name = "Bernoulli", .since = 22, .oldest = 15, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(bernoulli_in, bernoulli_out),
-                                IG_OP_ATTRS(bernoulli_attrs), .infer = infer_bernoulli, .lower = lower_bernoulli, .cases = bernoulli_cases };
+static const ig_op_arg bernoulli_in[] = {{"input", 'S', IG_TYPES_FLOAT, 0}};
+static const ig_op_arg bernoulli_out[] = {{"output", 'T', IG_TYPES_NUMERIC | IG_T(BOOL), 0}};
+static const ig_op_attr bernoulli_attrs[] = {SEED, DTYPE(0)};
+static const char *const bernoulli_cases[] = {"f32[2,3]", "f64[4] dtype=9", NULL};
+const ig_op ig_op_Bernoulli = {.domain = "",
+                               .name = "Bernoulli",
+                               .since = 22,
+                               .oldest = 15,
+                               .cls = IG_CLASS_MAP,
+                               .accuracy = IG_ACCURACY_RANDOM,
+                               IG_OP_ARGS(bernoulli_in, bernoulli_out),
+                               IG_OP_ATTRS(bernoulli_attrs),
+                               .infer = infer_bernoulli,
+                               .lower = lower_bernoulli,
+                               .cases = bernoulli_cases};
 
 /* ---- Dropout ---- */
 
@@ -164,11 +216,12 @@ static ig_status lower_training(ig_lower *l, const ig_node *n) {
   const ig_sreg kept = ig_pw_select(&c, on, ig_pw_2(&c, IG_SOP_LE, p, unit_interval(&c, t)), ig_s_i64(&c.b, IG_S_BOOL, 1));
   const ig_sreg scale = ig_pw_select(&c, on, ig_pw_2(&c, IG_SOP_DIV, one, ig_pw_2(&c, IG_SOP_SUB, one, p)), one);
   const ig_sreg y = ig_pw_select(&c, kept, ig_pw_2(&c, IG_SOP_MUL, v, scale), ig_s_f64(&c.b, t, 0));
-  const ig_dtype dtypes[2] = { x->dtype, IG_DTYPE_BOOL };
+  const ig_dtype dtypes[2] = {x->dtype, IG_DTYPE_BOOL};
   ig_pw_store(&c, 0, y, x->dtype, 0);
   ig_pw_store(&c, 1, kept, IG_DTYPE_BOOL, 0);
   if (!ig_pw_maps(&c, l, in, n_in, dtypes, 2, (uint32_t)x->rank, x->dims, out)) return NULL;
-  for (uint32_t i = 0; i < 2; i++) ig_lo_result(l, i, out[i]);
+  for (uint32_t i = 0; i < 2; i++)
+    ig_lo_result(l, i, out[i]);
   return NULL;
 }
 
@@ -185,9 +238,21 @@ static ig_status lower_dropout(ig_lower *l, const ig_node *n) {
 }
 
 #define DROPOUT_TYPES (IG_TYPES_FLOAT | (IG_TYPES_FLOAT8 & ~IG_T(E8M0)))
-static const ig_op_arg dropout_in[] = { { "data", 'T', DROPOUT_TYPES, 0 }, { "ratio", 'R', DROPOUT_TYPES, IG_ARG_OPTIONAL }, { "training_mode", 'B', IG_T(BOOL), IG_ARG_OPTIONAL } };
-static const ig_op_arg dropout_out[] = { { "output", 'T', DROPOUT_TYPES, 0 }, { "mask", 0, IG_T(BOOL), IG_ARG_OPTIONAL } };
-static const ig_op_attr dropout_attrs[] = { { "seed", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const dropout_cases[] = { "f32[2,3]", "f32[2,3] f32[]=0.5 bool[]=1 -> 2", "f16[4] - bool[]=1 seed=3 -> 2", NULL };
-const ig_op ig_op_Dropout = { .domain = "", .name = "Dropout", .since = 22, .oldest = 7, .cls = IG_CLASS_MAP, .accuracy = IG_ACCURACY_RANDOM, IG_OP_ARGS(dropout_in, dropout_out),
-                              IG_OP_ATTRS(dropout_attrs), .import = import_dropout, .infer = infer_dropout, .simplify = simplify_dropout, .lower = lower_dropout, .cases = dropout_cases };
+static const ig_op_arg dropout_in[] = {
+    {"data", 'T', DROPOUT_TYPES, 0}, {"ratio", 'R', DROPOUT_TYPES, IG_ARG_OPTIONAL}, {"training_mode", 'B', IG_T(BOOL), IG_ARG_OPTIONAL}};
+static const ig_op_arg dropout_out[] = {{"output", 'T', DROPOUT_TYPES, 0}, {"mask", 0, IG_T(BOOL), IG_ARG_OPTIONAL}};
+static const ig_op_attr dropout_attrs[] = {{"seed", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const dropout_cases[] = {"f32[2,3]", "f32[2,3] f32[]=0.5 bool[]=1 -> 2", "f16[4] - bool[]=1 seed=3 -> 2", NULL};
+const ig_op ig_op_Dropout = {.domain = "",
+                             .name = "Dropout",
+                             .since = 22,
+                             .oldest = 7,
+                             .cls = IG_CLASS_MAP,
+                             .accuracy = IG_ACCURACY_RANDOM,
+                             IG_OP_ARGS(dropout_in, dropout_out),
+                             IG_OP_ATTRS(dropout_attrs),
+                             .import = import_dropout,
+                             .infer = infer_dropout,
+                             .simplify = simplify_dropout,
+                             .lower = lower_dropout,
+                             .cases = dropout_cases};

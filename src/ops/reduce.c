@@ -1,5 +1,6 @@
 /* The ten Reduce operators, ArgMax and ArgMin, GlobalAverage-, GlobalMax- and GlobalLpPool: one reduce request with a program before and one after
- * it; LogSumExp takes a maximum first, so that no exponential overflows. SPDX-License-Identifier: Apache-2.0 */
+ * it; LogSumExp takes a maximum first, so that no exponential overflows.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/structured.h"
 
 /* What is done to each element, how elements are combined, and what is done to the result. */

@@ -26,8 +26,10 @@ enum {
 #undef IG_ONNX
   N_NAMES
 };
-static const struct { const char *domain, *name; } names[N_NAMES] = {
-#define IG_ONNX(sym, domain, name) { domain, name },
+static const struct {
+  const char *domain, *name;
+} names[N_NAMES] = {
+#define IG_ONNX(sym, domain, name) {domain, name},
 #include "ops/onnx_names.def"
 #undef IG_ONNX
 };
@@ -49,8 +51,10 @@ static int find_name(const char *domain, const char *name) {
     int c = strcmp(domain, names[mid].domain);
     if (c == 0) c = strcmp(name, names[mid].name);
     if (c == 0) return mid;
-    if (c < 0) hi = mid;
-    else lo = mid + 1;
+    if (c < 0)
+      hi = mid;
+    else
+      lo = mid + 1;
   }
   return -1;
 }
@@ -74,30 +78,36 @@ static ig_status with_issue(ig_status s, const char *issue) { return ig_status_w
 
 static ig_status check_in_type(const ig_node *n, const ig_op_arg *arg, const ig_val *v, ig_dtype *ties) {
   if (v->kind != IG_VAL_TENSOR)
-    return with_issue(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "input %s ('%s') is no tensor", arg->name, text_of(v->name)), "UNSUPPORTED_INPUT");
+    return with_issue(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "input %s ('%s') is no tensor", arg->name, text_of(v->name)),
+                      "UNSUPPORTED_INPUT");
   if (v->dtype == IG_DTYPE_NONE || v->rank < 0)
-    return with_issue(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "type or rank of input %s ('%s') is not known", arg->name, text_of(v->name)), "UNSUPPORTED_INPUT");
+    return with_issue(
+        ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "type or rank of input %s ('%s') is not known", arg->name, text_of(v->name)),
+        "UNSUPPORTED_INPUT");
   if (!(ig_type_bit(v->dtype) & arg->types))
-    return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "input %s ('%s') must not be of type %s", arg->name, text_of(v->name), ig_dtype_name(v->dtype)),
+    return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "input %s ('%s') must not be of type %s", arg->name, text_of(v->name),
+                                     ig_dtype_name(v->dtype)),
                       "UNSUPPORTED_DATATYPE");
   if (!arg->tie || (arg->flags & IG_ARG_HETEROGENEOUS)) return NULL;
   ig_dtype *tie = &ties[(unsigned char)arg->tie];
   if (*tie == IG_DTYPE_NONE) *tie = v->dtype;
   if (*tie == v->dtype) return NULL;
-  return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "input %s ('%s') has type %s where %s is wanted, as of the inputs before it", arg->name, text_of(v->name),
-                                   ig_dtype_name(v->dtype), ig_dtype_name(*tie)),
+  return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "input %s ('%s') has type %s where %s is wanted, as of the inputs before it",
+                                   arg->name, text_of(v->name), ig_dtype_name(v->dtype), ig_dtype_name(*tie)),
                     "UNSUPPORTED_DATATYPE");
 }
 
 static ig_status check_inputs(const ig_node *n) {
   const ig_op *op = n->op;
-  ig_dtype ties[256] = { 0 };
+  ig_dtype ties[256] = {0};
   for (uint32_t i = 0; i < n->n_in; i++) {
     const ig_op_arg *arg = arg_at(op->in, op->n_in, i);
     IG_NODE_REQUIRE(n, arg, IG_ERROR_BAD_MODEL, "%u inputs given, at most %u are known", n->n_in, op->n_in);
     const ig_val *v = ig_node_in(n, i);
-    if (v) IG_TRY(check_in_type(n, arg, v, ties));
-    else IG_NODE_REQUIRE(n, i < op->n_in && (arg->flags & IG_ARG_OPTIONAL), IG_ERROR_BAD_MODEL, "input %u (%s) is missing", i, arg->name);
+    if (v)
+      IG_TRY(check_in_type(n, arg, v, ties));
+    else
+      IG_NODE_REQUIRE(n, i < op->n_in && (arg->flags & IG_ARG_OPTIONAL), IG_ERROR_BAD_MODEL, "input %u (%s) is missing", i, arg->name);
   }
   for (uint32_t i = n->n_in; i < op->n_in; i++)
     IG_NODE_REQUIRE(n, op->in[i].flags & IG_ARG_OPTIONAL, IG_ERROR_BAD_MODEL, "input %u (%s) is missing", i, op->in[i].name);
@@ -122,7 +132,8 @@ static ig_status check_attrs(const ig_node *n) {
   for (uint32_t i = 0; i < n->n_attrs; i++) {
     const ig_op_attr *known = ig_op_attr_find(n->op, n->attrs[i].name);
     if (!known)
-      return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "attribute '%s' is not one of this operator's", n->attrs[i].name), "UNSUPPORTED_ATTR");
+      return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "attribute '%s' is not one of this operator's", n->attrs[i].name),
+                        "UNSUPPORTED_ATTR");
     if (known->type != n->attrs[i].type)
       return with_issue(ig_status_node(IG_ERROR_BAD_MODEL, n->name, n->type, "attribute '%s' has the wrong type", known->name), "UNSUPPORTED_ATTR");
   }
@@ -136,14 +147,16 @@ static ig_status check_attrs(const ig_node *n) {
 ig_status ig_op_check(const ig_node *n) {
   if (!n->op) {
     const bool known = ig_op_is_onnx(n->domain, n->type);
-    return with_issue(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, known ? "this ONNX operator is not done yet" : "unknown operator of domain '%s'", text_of(n->domain)),
+    return with_issue(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type,
+                                     known ? "this ONNX operator is not done yet" : "unknown operator of domain '%s'", text_of(n->domain)),
                       "UNSUPPORTED_NODE");
   }
   if (n->opset > 0 && n->opset < n->op->oldest)
-    return with_issue(ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "version %lld of the operator set is too old: %d is the oldest understood",
-                                                    (long long)n->opset, n->op->oldest),
-                                     IG_DETAIL_HINT, "convert the model with onnx.version_converter"),
-                      "UNSUPPORTED_NODE");
+    return with_issue(
+        ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type,
+                                      "version %lld of the operator set is too old: %d is the oldest understood", (long long)n->opset, n->op->oldest),
+                       IG_DETAIL_HINT, "convert the model with onnx.version_converter"),
+        "UNSUPPORTED_NODE");
   IG_TRY(check_inputs(n));
   IG_TRY(check_outputs(n));
   return check_attrs(n);

@@ -12,13 +12,6 @@ static ig_sreg sub(ig_pw *c, ig_sreg x, ig_sreg y) { return ig_pw_2(c, IG_SOP_SU
 static ig_sreg quotient(ig_pw *c, ig_sreg x, ig_sreg y) { return ig_pw_2(c, IG_SOP_DIV, x, y); }
 static ig_sreg coord(ig_pw *c, uint32_t axis, ig_stype t) { return ig_s_cast(&c->b, ig_s_coord(&c->b, axis), t); }
 
-static ig_status finish(ig_pw *c, ig_lower *l, ig_sreg r, ig_val *const *in, uint32_t n_in) {
-  const ig_val *out = ig_node_out(l->src, 0);
-  ig_pw_store(c, 0, r, out->dtype, 0);
-  ig_lo_result(l, 0, ig_pw_map(c, l, in, n_in, out->dtype, (uint32_t)out->rank, out->dims));
-  return NULL;
-}
-
 /* ---- windows: a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N) ---- */
 
 static ig_status infer_window(ig_node *n) {
@@ -42,19 +35,21 @@ static ig_status lower_window(ig_lower *l, const ig_node *n, double a0, double a
   const ig_sreg turn = quotient(&c, mul(&c, coord(&c, 0, IG_S_F64), f64(&c, 2 * pi)), ig_s_cast(&c.b, ig_s_dim(&c.b, period), IG_S_F64));
   ig_sreg r = sub(&c, f64(&c, a0), mul(&c, f64(&c, a1), ig_pw_1(&c, IG_SOP_COS, turn)));
   if (a2 != 0) r = add(&c, r, mul(&c, f64(&c, a2), ig_pw_1(&c, IG_SOP_COS, add(&c, turn, turn))));
-  return finish(&c, l, r, NULL, 0);
+  return ig_pw_finish(&c, l, r, NULL, 0);
 }
 static ig_status lower_hann(ig_lower *l, const ig_node *n) { return lower_window(l, n, 0.5, 0.5, 0); }
 static ig_status lower_hamming(ig_lower *l, const ig_node *n) { return lower_window(l, n, 25.0 / 46.0, 21.0 / 46.0, 0); }
 static ig_status lower_blackman(ig_lower *l, const ig_node *n) { return lower_window(l, n, 0.42, 0.5, 0.08); }
 
-static const ig_op_arg window_in[] = { { "size", 0, IG_T(I32) | IG_T(I64), 0 } };
-static const ig_op_arg window_out[] = { { "output", 0, IG_TYPES_NUMERIC, 0 } };
-static const ig_op_attr window_attrs[] = { { "output_datatype", IG_ATTR_INT, false, 1, 0, NULL }, { "periodic", IG_ATTR_INT, false, 1, 0, NULL } };
-static const char *const window_cases[] = { "i32[]=10", "i64[]=7 periodic=0", "i32[]=8 output_datatype=11", NULL };
-#define WINDOW(name_, lower_)                                                                                                                                  \
-  { .domain = "", .name = name_, .since = 17, .oldest = 17, .cls = IG_CLASS_MAP, IG_OP_ARGS(window_in, window_out), IG_OP_ATTRS(window_attrs), .infer = infer_window, \
-    .lower = lower_, .cases = window_cases }
+static const ig_op_arg window_in[] = {{"size", 0, IG_T(I32) | IG_T(I64), 0}};
+static const ig_op_arg window_out[] = {{"output", 0, IG_TYPES_NUMERIC, 0}};
+static const ig_op_attr window_attrs[] = {{"output_datatype", IG_ATTR_INT, false, 1, 0, NULL}, {"periodic", IG_ATTR_INT, false, 1, 0, NULL}};
+static const char *const window_cases[] = {"i32[]=10", "i64[]=7 periodic=0", "i32[]=8 output_datatype=11", NULL};
+#define WINDOW(name_, lower_)                                                                                                                        \
+  {                                                                                                                                                  \
+    .domain = "", .name = name_, .since = 17, .oldest = 17, .cls = IG_CLASS_MAP, IG_OP_ARGS(window_in, window_out), IG_OP_ATTRS(window_attrs),       \
+    .infer = infer_window, .lower = lower_, .cases = window_cases                                                                                    \
+  }
 const ig_op ig_op_HannWindow = WINDOW("HannWindow", lower_hann);
 const ig_op ig_op_HammingWindow = WINDOW("HammingWindow", lower_hamming);
 const ig_op ig_op_BlackmanWindow = WINDOW("BlackmanWindow", lower_blackman);
@@ -66,7 +61,8 @@ static ig_status infer_mel(ig_node *n) {
   ig_dim bins, dft, dims[2];
   uint32_t one;
   ig_dtype d;
-  for (uint32_t i = 0; i < 5; i++) IG_TRY(ig_gen_require_scalar(n, i));
+  for (uint32_t i = 0; i < 5; i++)
+    IG_TRY(ig_gen_require_scalar(n, i));
   IG_TRY(ig_infer_elems(n, 0, &bins, 1, &one));
   IG_TRY(ig_infer_elems(n, 1, &dft, 1, &one));
   IG_TRY(ig_op_attr_dtype(n, "output_datatype", IG_DTYPE_F32, &d));
@@ -80,7 +76,9 @@ static ig_sreg to_mel(ig_pw *c, ig_sreg hertz) {
   return mul(c, f64(c, 2595.0 / 2.302585092994045684), ig_pw_1(c, IG_SOP_LOG1P, quotient(c, hertz, f64(c, 700))));
 }
 
-typedef struct mel { ig_sreg low, step, scale, rate; } mel;
+typedef struct mel {
+  ig_sreg low, step, scale, rate;
+} mel;
 
 /* Spectrogram bin where edge number (band + k) lies: floor((dft + 1) * hertz / rate). */
 static ig_sreg edge(ig_pw *c, const mel *m, double k) {
@@ -104,7 +102,7 @@ static ig_status lower_mel(ig_lower *l, const ig_node *n) {
     x[i] = ig_s_cast(&c.b, ig_pw_operand(&c, v, in, &n_in), IG_S_F64);
   }
   const ig_sreg n_edges = ig_s_cast(&c.b, ig_s_dim(&c.b, ig_dim_add_c(&l->ir->dims, out->dims[1], 2)), IG_S_F64);
-  mel m = { .low = to_mel(&c, x[3]), .scale = add(&c, x[1], f64(&c, 1)), .rate = x[2] };
+  mel m = {.low = to_mel(&c, x[3]), .scale = add(&c, x[1], f64(&c, 1)), .rate = x[2]};
   m.step = quotient(&c, sub(&c, to_mel(&c, x[4]), m.low), n_edges);
   const ig_sreg left = edge(&c, &m, 0), centre = edge(&c, &m, 1), right = edge(&c, &m, 2), bin = coord(&c, 0, IG_S_F64), zero = f64(&c, 0);
   const ig_sreg rise = quotient(&c, sub(&c, bin, left), sub(&c, centre, left)), fall = quotient(&c, sub(&c, right, bin), sub(&c, right, centre));
@@ -113,16 +111,27 @@ static ig_status lower_mel(ig_lower *l, const ig_node *n) {
   const ig_sreg rising = ig_pw_2(&c, IG_SOP_AND, ig_pw_2(&c, IG_SOP_LE, left, bin), ig_pw_2(&c, IG_SOP_LE, bin, centre));
   const ig_sreg falling = ig_pw_2(&c, IG_SOP_AND, ig_pw_2(&c, IG_SOP_LE, centre, bin), ig_pw_2(&c, IG_SOP_LT, bin, right));
   const ig_sreg up = ig_pw_select(&c, flat, ig_pw_select(&c, at_centre, f64(&c, 1), zero), ig_pw_select(&c, rising, rise, zero));
-  return finish(&c, l, ig_pw_select(&c, falling, fall, up), in, n_in);
+  return ig_pw_finish(&c, l, ig_pw_select(&c, falling, fall, up), in, n_in);
 }
 
 #define EDGE_TYPES IG_TYPES_FLOAT
-static const ig_op_arg mel_in[] = { { "num_mel_bins", 'I', IG_T(I32) | IG_T(I64), 0 }, { "dft_length", 'I', IG_T(I32) | IG_T(I64), 0 }, { "sample_rate", 'I', IG_T(I32) | IG_T(I64), 0 },
-                                    { "lower_edge_hertz", 'F', EDGE_TYPES, 0 }, { "upper_edge_hertz", 'F', EDGE_TYPES, 0 } };
-static const ig_op_attr mel_attrs[] = { { "output_datatype", IG_ATTR_INT, false, 1, 0, NULL } };
-static const char *const mel_cases[] = { "i32[]=8 i32[]=16 i32[]=8192 f32[]=0 f32[]=4096", NULL };
-const ig_op ig_op_MelWeightMatrix = { .domain = "", .name = "MelWeightMatrix", .since = 17, .oldest = 17, .cls = IG_CLASS_MAP, IG_OP_ARGS(mel_in, window_out), IG_OP_ATTRS(mel_attrs),
-                                      .infer = infer_mel, .lower = lower_mel, .cases = mel_cases };
+static const ig_op_arg mel_in[] = {{"num_mel_bins", 'I', IG_T(I32) | IG_T(I64), 0},
+                                   {"dft_length", 'I', IG_T(I32) | IG_T(I64), 0},
+                                   {"sample_rate", 'I', IG_T(I32) | IG_T(I64), 0},
+                                   {"lower_edge_hertz", 'F', EDGE_TYPES, 0},
+                                   {"upper_edge_hertz", 'F', EDGE_TYPES, 0}};
+static const ig_op_attr mel_attrs[] = {{"output_datatype", IG_ATTR_INT, false, 1, 0, NULL}};
+static const char *const mel_cases[] = {"i32[]=8 i32[]=16 i32[]=8192 f32[]=0 f32[]=4096", NULL};
+const ig_op ig_op_MelWeightMatrix = {.domain = "",
+                                     .name = "MelWeightMatrix",
+                                     .since = 17,
+                                     .oldest = 17,
+                                     .cls = IG_CLASS_MAP,
+                                     IG_OP_ARGS(mel_in, window_out),
+                                     IG_OP_ATTRS(mel_attrs),
+                                     .infer = infer_mel,
+                                     .lower = lower_mel,
+                                     .cases = mel_cases};
 
 /* ---- AffineGrid: theta [N, r, r+1] times homogeneous coordinates, r = 2 or 3 spatial axes ---- */
 
@@ -139,14 +148,16 @@ static ig_status infer_grid(ig_node *n) {
   IG_TRY(ig_infer_equal(n, theta->dims[1], ig_dim_const(t, r), "rows of theta", NULL));
   IG_TRY(ig_infer_equal(n, theta->dims[2], ig_dim_const(t, r + 1), "columns of theta", NULL));
   dims[0] = size[0];
-  for (uint32_t k = 0; k < r; k++) dims[1 + k] = size[2 + k];
+  for (uint32_t k = 0; k < r; k++)
+    dims[1 + k] = size[2 + k];
   dims[1 + r] = ig_dim_const(t, r);
   return ig_infer_set(n, 0, theta->dtype, r + 2, dims);
 }
 
 /* Coordinate along spatial axis k (result axis 1 + k), in [-1, 1]. */
 static ig_sreg position(ig_pw *c, const ig_val *out, uint32_t k, bool align, ig_stype t) {
-  const ig_sreg i = coord(c, 1 + k, t), n = ig_s_cast(&c->b, ig_s_dim(&c->b, out->dims[1 + k]), t), one = ig_s_f64(&c->b, t, 1), two = ig_s_f64(&c->b, t, 2);
+  const ig_sreg i = coord(c, 1 + k, t), n = ig_s_cast(&c->b, ig_s_dim(&c->b, out->dims[1 + k]), t), one = ig_s_f64(&c->b, t, 1),
+                two = ig_s_f64(&c->b, t, 2);
   if (align) return sub(c, quotient(c, mul(c, two, i), sub(c, n, one)), one);
   return sub(c, quotient(c, add(c, mul(c, two, i), one), n), one);
 }
@@ -166,8 +177,8 @@ static ig_status lower_grid(ig_lower *l, const ig_node *n) {
   ig_sreg sum = 0;
   for (uint32_t j = 0; j <= r; j++) {
     /* column j of theta multiplies x, y, z in this order, x being the last spatial axis; the last column is added */
-    const ig_dim start[3] = { zero, zero, ig_dim_const(t, j) }, dims[3] = { theta->dims[0], rows, one };
-    ig_dim laid[IG_MAX_RANK] = { theta->dims[0], one, one, one, one };
+    const ig_dim start[3] = {zero, zero, ig_dim_const(t, j)}, dims[3] = {theta->dims[0], rows, one};
+    ig_dim laid[IG_MAX_RANK] = {theta->dims[0], one, one, one, one};
     laid[1 + r] = rows;
     ig_val *column = ig_lo_reshape(l, ig_lo_slice(l, theta, start, NULL, dims), r + 2, laid);
     if (!column) return NULL;
@@ -175,12 +186,20 @@ static ig_status lower_grid(ig_lower *l, const ig_node *n) {
     if (j < r) term = mul(&c, term, position(&c, out, r - 1 - j, align, s));
     sum = j ? add(&c, sum, term) : term;
   }
-  return finish(&c, l, sum, in, n_in);
+  return ig_pw_finish(&c, l, sum, in, n_in);
 }
 
-static const ig_op_arg grid_in[] = { { "theta", 'T', IG_TYPES_FLOAT, 0 }, { "size", 0, IG_T(I64), 0 } };
-static const ig_op_arg grid_out[] = { { "grid", 'T', IG_TYPES_FLOAT, 0 } };
-static const ig_op_attr grid_attrs[] = { { "align_corners", IG_ATTR_INT, false, 0, 0, NULL } };
-static const char *const grid_cases[] = { "f32[2,2,3] i64[4]=2,3,5,6", "f32[1,3,4] i64[5]=1,3,2,3,4 align_corners=1", NULL };
-const ig_op ig_op_AffineGrid = { .domain = "", .name = "AffineGrid", .since = 20, .oldest = 20, .cls = IG_CLASS_MAP, IG_OP_ARGS(grid_in, grid_out), IG_OP_ATTRS(grid_attrs), .infer = infer_grid,
-                                 .lower = lower_grid, .cases = grid_cases };
+static const ig_op_arg grid_in[] = {{"theta", 'T', IG_TYPES_FLOAT, 0}, {"size", 0, IG_T(I64), 0}};
+static const ig_op_arg grid_out[] = {{"grid", 'T', IG_TYPES_FLOAT, 0}};
+static const ig_op_attr grid_attrs[] = {{"align_corners", IG_ATTR_INT, false, 0, 0, NULL}};
+static const char *const grid_cases[] = {"f32[2,2,3] i64[4]=2,3,5,6", "f32[1,3,4] i64[5]=1,3,2,3,4 align_corners=1", NULL};
+const ig_op ig_op_AffineGrid = {.domain = "",
+                                .name = "AffineGrid",
+                                .since = 20,
+                                .oldest = 20,
+                                .cls = IG_CLASS_MAP,
+                                IG_OP_ARGS(grid_in, grid_out),
+                                IG_OP_ATTRS(grid_attrs),
+                                .infer = infer_grid,
+                                .lower = lower_grid,
+                                .cases = grid_cases};

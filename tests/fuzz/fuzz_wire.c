@@ -6,8 +6,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const ig_wire_message *const messages[] = {
-  &ig_pb_model_message, &ig_pb_opset_message, &ig_pb_entry_message, &ig_pb_graph_message, &ig_pb_node_message, &ig_pb_attr_message, &ig_pb_tensor_message, &ig_pb_sparse_message,
-  &ig_pb_value_info_message, &ig_pb_type_message, &ig_pb_tensor_type_message, &ig_pb_elem_type_message, &ig_pb_shape_message, &ig_pb_dim_message, &ig_pb_function_message,
+  &ig_pb_model_message,       &ig_pb_opset_message,     &ig_pb_entry_message,  &ig_pb_graph_message,      &ig_pb_node_message,
+  &ig_pb_attr_message,        &ig_pb_tensor_message,    &ig_pb_sparse_message, &ig_pb_value_info_message, &ig_pb_type_message,
+  &ig_pb_tensor_type_message, &ig_pb_elem_type_message, &ig_pb_shape_message,  &ig_pb_dim_message,        &ig_pb_function_message,
 };
 
 static uint64_t count(const ig_wire_list *l, ig_wire_kind kind) {
@@ -17,7 +18,11 @@ static uint64_t count(const ig_wire_list *l, ig_wire_kind kind) {
   float f;
   double d;
   uint64_t n = 0;
-  while (kind == IG_WIRE_LIST ? ig_wire_next(&it, &b) : kind == IG_WIRE_INTS ? ig_wire_next_int(&it, &i) : kind == IG_WIRE_FLOATS ? ig_wire_next_float(&it, &f) : ig_wire_next_double(&it, &d)) n++;
+  while (kind == IG_WIRE_LIST     ? ig_wire_next(&it, &b)
+         : kind == IG_WIRE_INTS   ? ig_wire_next_int(&it, &i)
+         : kind == IG_WIRE_FLOATS ? ig_wire_next_float(&it, &f)
+                                  : ig_wire_next_double(&it, &d))
+    n++;
   return n;
 }
 

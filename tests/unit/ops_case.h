@@ -9,14 +9,14 @@
 
 enum { OPS_INPUTS = 40, OPS_SYMBOLS = 32 };
 #define OPS_RUNTIME 0u
-#define OPS_CONSTANT 1u      /* inputs without contents are constants too */
-#define OPS_SYMBOLIC 2u      /* every extent above 1 is a symbol, equal extents the same one */
+#define OPS_CONSTANT 1u /* inputs without contents are constants too */
+#define OPS_SYMBOLIC 2u /* every extent above 1 is a symbol, equal extents the same one */
 
 typedef struct ops_case {
   ig_ir *ir;
   ig_graph *g;
   ig_node *n;
-  ig_data *in[OPS_INPUTS];           /* contents of run-time inputs, else NULL */
+  ig_data *in[OPS_INPUTS]; /* contents of run-time inputs, else NULL */
   ig_val *val[OPS_INPUTS];
   uint32_t n_in;
   int64_t symbols[OPS_SYMBOLS];
@@ -26,11 +26,36 @@ typedef struct ops_case {
   bool ran;
 } ops_case;
 
-static const struct { const char *text; ig_dtype d; } ops_types[] = {
-  { "f32", IG_DTYPE_F32 }, { "f64", IG_DTYPE_F64 }, { "f16", IG_DTYPE_F16 }, { "bf16", IG_DTYPE_BF16 }, { "i8", IG_DTYPE_I8 }, { "i16", IG_DTYPE_I16 }, { "i32", IG_DTYPE_I32 },
-  { "i64", IG_DTYPE_I64 }, { "u8", IG_DTYPE_U8 }, { "u16", IG_DTYPE_U16 }, { "u32", IG_DTYPE_U32 }, { "u64", IG_DTYPE_U64 }, { "bool", IG_DTYPE_BOOL }, { "i4", IG_DTYPE_I4 },
-  { "u4", IG_DTYPE_U4 }, { "i2", IG_DTYPE_I2 }, { "u2", IG_DTYPE_U2 }, { "f4", IG_DTYPE_F4E2M1 }, { "f8e4m3fn", IG_DTYPE_F8E4M3FN }, { "f8e4m3fnuz", IG_DTYPE_F8E4M3FNUZ },
-  { "f8e5m2", IG_DTYPE_F8E5M2 }, { "f8e5m2fnuz", IG_DTYPE_F8E5M2FNUZ }, { "f8e8m0", IG_DTYPE_F8E8M0 }, { "string", IG_DTYPE_STRING }, { "c64", IG_DTYPE_C64 }, { "c128", IG_DTYPE_C128 },
+static const struct {
+  const char *text;
+  ig_dtype d;
+} ops_types[] = {
+    {"f32", IG_DTYPE_F32},
+    {"f64", IG_DTYPE_F64},
+    {"f16", IG_DTYPE_F16},
+    {"bf16", IG_DTYPE_BF16},
+    {"i8", IG_DTYPE_I8},
+    {"i16", IG_DTYPE_I16},
+    {"i32", IG_DTYPE_I32},
+    {"i64", IG_DTYPE_I64},
+    {"u8", IG_DTYPE_U8},
+    {"u16", IG_DTYPE_U16},
+    {"u32", IG_DTYPE_U32},
+    {"u64", IG_DTYPE_U64},
+    {"bool", IG_DTYPE_BOOL},
+    {"i4", IG_DTYPE_I4},
+    {"u4", IG_DTYPE_U4},
+    {"i2", IG_DTYPE_I2},
+    {"u2", IG_DTYPE_U2},
+    {"f4", IG_DTYPE_F4E2M1},
+    {"f8e4m3fn", IG_DTYPE_F8E4M3FN},
+    {"f8e4m3fnuz", IG_DTYPE_F8E4M3FNUZ},
+    {"f8e5m2", IG_DTYPE_F8E5M2},
+    {"f8e5m2fnuz", IG_DTYPE_F8E5M2FNUZ},
+    {"f8e8m0", IG_DTYPE_F8E8M0},
+    {"string", IG_DTYPE_STRING},
+    {"c64", IG_DTYPE_C64},
+    {"c128", IG_DTYPE_C128},
 };
 
 static inline ig_dtype ops_type(const char *s, size_t n) {
@@ -45,13 +70,23 @@ static inline void ops_put(ig_dtype d, void *bytes, int64_t i, double v, int64_t
   const uint32_t bits = IG_DTYPE_BITS(d);
   uint64_t u = (uint64_t)exact;
   float f = (float)v;
-  if (d == IG_DTYPE_F32) { u = 0; memcpy(&u, &f, 4); }
-  else if (d == IG_DTYPE_F64) memcpy(&u, &v, 8);
-  else if (d == IG_DTYPE_F16) u = ig_f64_to_f16(v);
-  else if (d == IG_DTYPE_BF16) u = ig_f64_to_bf16(v);
-  else if (d == IG_DTYPE_BOOL) u = v != 0;
-  else if (ig_stype_of(d) == IG_S_F32) u = ig_f32_to_small(d, f, true, 2);
-  if (bits >= 8) { memcpy(p + (size_t)i * (bits / 8), &u, bits / 8 < 8 ? bits / 8 : 8); return; }
+  if (d == IG_DTYPE_F32) {
+    u = 0;
+    memcpy(&u, &f, 4);
+  } else if (d == IG_DTYPE_F64)
+    memcpy(&u, &v, 8);
+  else if (d == IG_DTYPE_F16)
+    u = ig_f64_to_f16(v);
+  else if (d == IG_DTYPE_BF16)
+    u = ig_f64_to_bf16(v);
+  else if (d == IG_DTYPE_BOOL)
+    u = v != 0;
+  else if (ig_stype_of(d) == IG_S_F32)
+    u = ig_f32_to_small(d, f, true, 2);
+  if (bits >= 8) {
+    memcpy(p + (size_t)i * (bits / 8), &u, bits / 8 < 8 ? bits / 8 : 8);
+    return;
+  }
   const uint32_t per = 8 / bits, mask = (1u << bits) - 1, shift = (uint32_t)(i % per) * bits;
   p[i / per] = (uint8_t)((p[i / per] & ~(mask << shift)) | ((uint32_t)u & mask) << shift);
 }
@@ -95,15 +130,17 @@ static inline ig_data *ops_data(ig_arena *a, const char *s, size_t n, uint32_t i
   d->bytes = ig_arena_alloc(a, d->n_bytes + 16);
   if (!d->bytes) return NULL;
   *out_given = close[1] == '=';
-  if (*out_given) ops_values(d, close + 2);
-  else ops_fill(d, count, input);
+  if (*out_given)
+    ops_values(d, close + 2);
+  else
+    ops_fill(d, count, input);
   return d;
 }
 
 static inline ig_status ops_attr(ops_case *c, const char *s, size_t n) {
   const char *eq = memchr(s, '=', n);
   ig_arena *a = &c->ir->arena;
-  ig_ir_attr at = { .name = ig_arena_strndup(a, s, (size_t)(eq - s)) };
+  ig_ir_attr at = {.name = ig_arena_strndup(a, s, (size_t)(eq - s))};
   char *text = ig_arena_strndup(a, eq + 1, n - (size_t)(eq + 1 - s));
   if (!at.name || !text) return ig_arena_status(a);
   const ig_op_attr *known = ig_op_attr_find(c->n->op, at.name);
@@ -124,7 +161,10 @@ static inline ig_status ops_attr(ops_case *c, const char *s, size_t n) {
   if (at.type == IG_ATTR_FLOAT) at.v.f = floats[0];
   if (at.type == IG_ATTR_INTS) at.v.ints = ints;
   if (at.type == IG_ATTR_FLOATS) at.v.floats = floats;
-  if (at.type == IG_ATTR_STRING) { at.v.s = text; at.n = (uint32_t)strlen(text); }
+  if (at.type == IG_ATTR_STRING) {
+    at.v.s = text;
+    at.n = (uint32_t)strlen(text);
+  }
   return ig_node_set_attr(c->n, &at);
 }
 
@@ -153,7 +193,8 @@ static inline ig_status ops_input(ops_case *c, const char *s, size_t n, unsigned
   c->val[i] = ig_val_new(c->g, NULL);
   if (!c->val[i]) return IG_OOM();
   ig_dim dims[IG_MAX_RANK];
-  for (uint32_t k = 0; k < d->rank; k++) dims[k] = ops_dim(c, d->dims[k], mode);
+  for (uint32_t k = 0; k < d->rank; k++)
+    dims[k] = ops_dim(c, d->dims[k], mode);
   ig_val_set_type(c->val[i], d->dtype, d->rank, dims);
   return NULL;
 }
@@ -168,9 +209,12 @@ static inline ig_status ops_case_begin(ops_case *c, ig_env *env, const ig_op *op
   const char *attrs = NULL;
   for (const char *s = text; *s;) {
     const size_t n = strcspn(s, " "), open = strcspn(s, "[ "), eq = strcspn(s, "= ");
-    if (n == 2 && memcmp(s, "->", 2) == 0) n_out = (uint32_t)atoi(s + 3);
-    else if ((s[open] == '[' && open < eq) || (n == 1 && *s == '-')) IG_TRY(ops_input(c, s, n, mode));
-    else if (n && s[eq] == '=' && !attrs) attrs = s;
+    if (n == 2 && memcmp(s, "->", 2) == 0)
+      n_out = (uint32_t)atoi(s + 3);
+    else if ((s[open] == '[' && open < eq) || (n == 1 && *s == '-'))
+      IG_TRY(ops_input(c, s, n, mode));
+    else if (n && s[eq] == '=' && !attrs)
+      attrs = s;
     s += n + (s[n] == ' ');
   }
   c->n = ig_node_new(c->g, NULL, "case", IG_FORM_OP, c->val, c->n_in, n_out);
@@ -239,8 +283,9 @@ static inline const ig_val *ops_result(const ops_case *c, uint32_t i) { return i
 /* Result i as data (bytes stay the run's). */
 static inline ig_data ops_result_data(const ops_case *c, uint32_t i) {
   const ig_val *v = ops_result(c, i);
-  ig_data d = { .dtype = v->dtype, .rank = (uint8_t)v->rank, .bytes = ops_bytes(&c->run, v) };
-  for (int k = 0; k < v->rank; k++) d.dims[k] = c->run.dim[v->dims[k]];
+  ig_data d = {.dtype = v->dtype, .rank = (uint8_t)v->rank, .bytes = ops_bytes(&c->run, v)};
+  for (int k = 0; k < v->rank; k++)
+    d.dims[k] = c->run.dim[v->dims[k]];
   d.n_bytes = ops_size(v->dtype, ops_count(&c->run, v->dims, v->rank));
   return d;
 }

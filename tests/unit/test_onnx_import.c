@@ -437,9 +437,16 @@ static void test_limits(void **state) {
 
 static void test_wrong_files(void **state) {
   (void)state;
-  static const struct { const char *bytes; size_t n; const char *text; } rows[] = {
-    { "ftrt\1\0\0\0", 8, "TensorRT plan" }, { "\x89IGT\r\n\x1a\n", 8, "Ingot engine" }, { "\x1c\0\0\0TFL3", 8, "TensorFlow Lite" }, { "PK\3\4\0\0", 6, "zip" },
-    { "\x1f\x8b\x08\0", 4, "gzip" }, { "version https://git-lfs.github.com/spec/v1\n", 43, "Git LFS pointer" }, { "", 0, "empty" }, { "hello, model", 12, "no ONNX model" },
+  static const struct { const char *bytes; size_t n; const char *text;
+  } rows[] = {
+    { "ftrt\1\0\0\0", 8, "TensorRT plan" },
+    { "\x89IGT\r\n\x1a\n", 8, "Ingot engine" },
+    { "\x1c\0\0\0TFL3", 8, "TensorFlow Lite" },
+    { "PK\3\4\0\0", 6, "zip" },
+    { "\x1f\x8b\x08\0", 4, "gzip" },
+    { "version https://git-lfs.github.com/spec/v1\n", 43, "Git LFS pointer" },
+    { "", 0, "empty" },
+    { "hello, model", 12, "no ONNX model" },
   };
   for (size_t i = 0; i < IG_COUNT(rows); i++) {
     ig_buf b = make();
@@ -576,9 +583,11 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_plain), cmocka_unit_test(test_constants), cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_order), cmocka_unit_test(test_subgraphs),
-    cmocka_unit_test(test_bad_graphs), cmocka_unit_test(test_opsets), cmocka_unit_test(test_import_hook), cmocka_unit_test(test_functions), cmocka_unit_test(test_bad_functions),
-    cmocka_unit_test(test_function_inputs), cmocka_unit_test(test_limits), cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_external), cmocka_unit_test(test_truncated),
+    cmocka_unit_test(test_plain),          cmocka_unit_test(test_constants),       cmocka_unit_test(test_zero_copy),
+    cmocka_unit_test(test_order),          cmocka_unit_test(test_subgraphs),       cmocka_unit_test(test_bad_graphs),
+    cmocka_unit_test(test_opsets),         cmocka_unit_test(test_import_hook),     cmocka_unit_test(test_functions),
+    cmocka_unit_test(test_bad_functions),  cmocka_unit_test(test_function_inputs), cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_external),        cmocka_unit_test(test_truncated),
     cmocka_unit_test(test_failing_memory), cmocka_unit_test(test_models),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -28,10 +28,13 @@ static void expect_fail(ig_buf b, ig_code code, const char *text) {
 }
 
 /* dtype, ONNX's number, typed list's field, entries for 3 elements {1, 2, 3} (two per complex number; packed types one byte each) */
-static const struct { ig_dtype dtype; int number; uint32_t field; int entries; } rows[] = {
-  { IG_DTYPE_U8, 2, 5, 3 }, { IG_DTYPE_I8, 3, 5, 3 }, { IG_DTYPE_U16, 4, 5, 3 }, { IG_DTYPE_I16, 5, 5, 3 }, { IG_DTYPE_I32, 6, 5, 3 }, { IG_DTYPE_I64, 7, 7, 3 }, { IG_DTYPE_F16, 10, 5, 3 },
-  { IG_DTYPE_U32, 12, 11, 3 }, { IG_DTYPE_U64, 13, 11, 3 }, { IG_DTYPE_BF16, 16, 5, 3 }, { IG_DTYPE_F8E4M3FN, 17, 5, 3 }, { IG_DTYPE_F8E4M3FNUZ, 18, 5, 3 }, { IG_DTYPE_F8E5M2, 19, 5, 3 },
-  { IG_DTYPE_F8E5M2FNUZ, 20, 5, 3 }, { IG_DTYPE_U4, 21, 5, 2 }, { IG_DTYPE_I4, 22, 5, 2 }, { IG_DTYPE_F4E2M1, 23, 5, 2 }, { IG_DTYPE_F8E8M0, 24, 5, 3 }, { IG_DTYPE_U2, 25, 5, 1 }, { IG_DTYPE_I2, 26, 5, 1 },
+static const struct { ig_dtype dtype; int number; uint32_t field; int entries;
+} rows[] = {
+  { IG_DTYPE_U8, 2, 5, 3 },      { IG_DTYPE_I8, 3, 5, 3 },          { IG_DTYPE_U16, 4, 5, 3 },       { IG_DTYPE_I16, 5, 5, 3 },
+  { IG_DTYPE_I32, 6, 5, 3 },     { IG_DTYPE_I64, 7, 7, 3 },         { IG_DTYPE_F16, 10, 5, 3 },      { IG_DTYPE_U32, 12, 11, 3 },
+  { IG_DTYPE_U64, 13, 11, 3 },   { IG_DTYPE_BF16, 16, 5, 3 },       { IG_DTYPE_F8E4M3FN, 17, 5, 3 }, { IG_DTYPE_F8E4M3FNUZ, 18, 5, 3 },
+  { IG_DTYPE_F8E5M2, 19, 5, 3 }, { IG_DTYPE_F8E5M2FNUZ, 20, 5, 3 }, { IG_DTYPE_U4, 21, 5, 2 },       { IG_DTYPE_I4, 22, 5, 2 },
+  { IG_DTYPE_F4E2M1, 23, 5, 2 }, { IG_DTYPE_F8E8M0, 24, 5, 3 },     { IG_DTYPE_U2, 25, 5, 1 },       { IG_DTYPE_I2, 26, 5, 1 },
 };
 
 static void test_integer_lists(void **state) {

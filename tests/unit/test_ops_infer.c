@@ -19,16 +19,25 @@ static void test_constants(void **state) {
   IG_UNUSED(state);
   ig_arena a;
   ig_arena_init(&a, &ig_libc_allocator, 0);
-  static const struct { const char *text; double f; bool integral; int64_t i; } rows[] = {
-    { "i8[2]=0,-128", -128, true, -128 },     { "u8[2]=0,200", 200, true, 200 },        { "i4[2]=0,-8", -8, true, -8 },       { "u4[3]=0,15,1", 15, true, 15 },
-    { "i2[2]=0,-2", -2, true, -2 },           { "u2[5]=0,3,0,0,0", 3, true, 3 },        { "i64[2]=0,-5", -5, true, -5 },      { "u32[2]=0,4294967295", 4294967295.0, true, 4294967295 },
-    { "f32[2]=0,2.5", 2.5, false, 0 },        { "f16[2]=0,-4", -4, true, -4 },          { "bf16[2]=0,0.5", 0.5, false, 0 },   { "f64[2]=0,1e300", 1e300, false, 0 },
-    { "f8e5m2[2]=0,3", 3, true, 3 },          { "f4[2]=0,6", 6, true, 6 },              { "bool[2]=0,1", 1, true, 1 },        { "u64[2]=0,9223372036854775808", 0x1p63, false, 0 },
+  static const struct {
+    const char *text;
+    double f;
+    bool integral;
+    int64_t i;
+  } rows[] = {
+      {"i8[2]=0,-128", -128, true, -128}, {"u8[2]=0,200", 200, true, 200},
+      {"i4[2]=0,-8", -8, true, -8},       {"u4[3]=0,15,1", 15, true, 15},
+      {"i2[2]=0,-2", -2, true, -2},       {"u2[5]=0,3,0,0,0", 3, true, 3},
+      {"i64[2]=0,-5", -5, true, -5},      {"u32[2]=0,4294967295", 4294967295.0, true, 4294967295},
+      {"f32[2]=0,2.5", 2.5, false, 0},    {"f16[2]=0,-4", -4, true, -4},
+      {"bf16[2]=0,0.5", 0.5, false, 0},   {"f64[2]=0,1e300", 1e300, false, 0},
+      {"f8e5m2[2]=0,3", 3, true, 3},      {"f4[2]=0,6", 6, true, 6},
+      {"bool[2]=0,1", 1, true, 1},        {"u64[2]=0,9223372036854775808", 0x1p63, false, 0},
   };
   for (size_t i = 0; i < IG_COUNT(rows); i++) {
     bool given;
     const ig_data *d = ops_data(&a, rows[i].text, strcspn(rows[i].text, " "), 0, &given);
-    const ig_val v = { .dtype = d->dtype, .rank = 1, .data = d };
+    const ig_val v = {.dtype = d->dtype, .rank = 1, .data = d};
     double f;
     int64_t n = 0;
     if (!ig_const_f64(&v, 1, &f) || f != rows[i].f) print_error("%s: %g\n", rows[i].text, f);
@@ -97,7 +106,7 @@ static void test_set_and_replace(void **state) {
   IG_UNUSED(state);
   ops_case c;
   assert_null(ops_case_begin(&c, env, ig_op_find("", "Relu"), "f32[2,3]", OPS_RUNTIME));
-  const ig_dim negative[1] = { ig_dim_const(&c.ir->dims, -4) }, many[9] = { negative[0] };
+  const ig_dim negative[1] = {ig_dim_const(&c.ir->dims, -4)}, many[9] = {negative[0]};
   expect(ig_infer_set(c.n, 0, IG_DTYPE_F32, 1, negative), IG_ERROR_BAD_MODEL, "is -4");
   expect(ig_infer_set(c.n, 0, IG_DTYPE_F32, 9, many), IG_ERROR_UNSUPPORTED, "has 9 dims");
   assert_null(ig_infer_set(c.n, 7, IG_DTYPE_F32, 9, many));
@@ -105,7 +114,7 @@ static void test_set_and_replace(void **state) {
   ig_val *other = ig_val_new(c.g, "other");
   ig_val_set_type(other, IG_DTYPE_F64, 2, c.val[0]->dims);
   expect(ig_op_replace(c.n, 0, other), IG_ERROR_INTERNAL, "is replaced by 'other' (double, 2 dims)");
-  ig_val_set_type(other, IG_DTYPE_F32, 2, (const ig_dim[]){ c.val[0]->dims[1], c.val[0]->dims[0] });
+  ig_val_set_type(other, IG_DTYPE_F32, 2, (const ig_dim[]){c.val[0]->dims[1], c.val[0]->dims[0]});
   expect(ig_op_replace(c.n, 0, other), IG_ERROR_SHAPE, "case");
   assert_null(ig_op_replace(c.n, 0, c.val[0]));
   assert_ptr_equal(ig_val_resolve(c.n->out[0]), c.val[0]);
@@ -129,6 +138,7 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_constants), cmocka_unit_test(test_broadcast), cmocka_unit_test(test_values), cmocka_unit_test(test_set_and_replace) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_constants), cmocka_unit_test(test_broadcast), cmocka_unit_test(test_values),
+                                     cmocka_unit_test(test_set_and_replace)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static const struct { const char *domain, *name; } onnx_names[] = {
-#define IG_ONNX(sym, domain, name) { domain, name },
+static const struct {
+  const char *domain, *name;
+} onnx_names[] = {
+#define IG_ONNX(sym, domain, name) {domain, name},
 #include "ops/onnx_names.def"
 #undef IG_ONNX
 };
@@ -51,7 +53,8 @@ static void test_records(void **state) {
     assert_true(op->cls != 0 && op->oldest >= 1 && op->since >= op->oldest);
     check_args(op, op->in, op->n_in);
     check_args(op, op->out, op->n_out);
-    for (uint32_t k = 0; k < op->n_attrs; k++) assert_ptr_equal(ig_op_attr_find(op, op->attrs[k].name), &op->attrs[k]);
+    for (uint32_t k = 0; k < op->n_attrs; k++)
+      assert_ptr_equal(ig_op_attr_find(op, op->attrs[k].name), &op->attrs[k]);
   }
 }
 
@@ -95,7 +98,7 @@ static void test_check(void **state) {
   c.n->opset = 5;
   expect(ig_op_check(c.n), IG_ERROR_UNSUPPORTED, "version 5 of the operator set is too old: 6", "UNSUPPORTED_NODE");
   c.n->opset = 16;
-  const ig_ir_attr odd = { .name = "beta", .type = IG_ATTR_FLOAT }, wrong = { .name = "alpha", .type = IG_ATTR_INT };
+  const ig_ir_attr odd = {.name = "beta", .type = IG_ATTR_FLOAT}, wrong = {.name = "alpha", .type = IG_ATTR_INT};
   assert_null(ig_node_set_attr(c.n, &odd));
   expect(ig_op_check(c.n), IG_ERROR_BAD_MODEL, "attribute 'beta' is not one of this operator's", "UNSUPPORTED_ATTR");
   c.n->n_attrs = 0;
@@ -129,6 +132,7 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test(test_records), cmocka_unit_test(test_types), cmocka_unit_test(test_check) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_records), cmocka_unit_test(test_types),
+                                     cmocka_unit_test(test_check)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -8,8 +8,9 @@
 
 typedef struct sample { uint32_t seen; int64_t i; float f; ig_wire_bytes s; ig_wire_list ints, floats, doubles, list; } sample;
 static const ig_wire_field fields[] = {
-  IG_WIRE_FIELD(sample, i, 1, IG_WIRE_INT), IG_WIRE_FIELD(sample, f, 2, IG_WIRE_FLOAT), IG_WIRE_FIELD(sample, s, 3, IG_WIRE_BYTES), IG_WIRE_FIELD(sample, ints, 4, IG_WIRE_INTS),
-  IG_WIRE_FIELD(sample, floats, 5, IG_WIRE_FLOATS), IG_WIRE_FIELD(sample, doubles, 6, IG_WIRE_DOUBLES), IG_WIRE_FIELD(sample, list, 7, IG_WIRE_LIST),
+  IG_WIRE_FIELD(sample, i, 1, IG_WIRE_INT),     IG_WIRE_FIELD(sample, f, 2, IG_WIRE_FLOAT),       IG_WIRE_FIELD(sample, s, 3, IG_WIRE_BYTES),
+  IG_WIRE_FIELD(sample, ints, 4, IG_WIRE_INTS), IG_WIRE_FIELD(sample, floats, 5, IG_WIRE_FLOATS), IG_WIRE_FIELD(sample, doubles, 6, IG_WIRE_DOUBLES),
+  IG_WIRE_FIELD(sample, list, 7, IG_WIRE_LIST),
 };
 static const ig_wire_message sample_message = { "Sample", sizeof(sample), fields, IG_COUNT(fields) };
 
@@ -72,7 +73,8 @@ static void test_lists(void **state) {
   assert_false(ig_wire_next_int(&it, &v));
   assert_false(ig_wire_next_int(&it, &v));
 
-  assert_null(ig_wire_read(&sample_message, BYTES("\x2a\x08\x00\x00\x80\x3f\x00\x00\x00\x40\x2d\x00\x00\x40\x40\x31\x00\x00\x00\x00\x00\x00\xf0\x3f"), &s));
+  assert_null(
+      ig_wire_read(&sample_message, BYTES("\x2a\x08\x00\x00\x80\x3f\x00\x00\x00\x40\x2d\x00\x00\x40\x40\x31\x00\x00\x00\x00\x00\x00\xf0\x3f"), &s));
   assert_int_equal(s.floats.n, 3);
   assert_int_equal(s.doubles.n, 1);
   it = ig_wire_iterate(&s.floats);
@@ -102,7 +104,13 @@ static void test_unknown(void **state) {
   (void)state;
   sample s;
   /* Field 99 of every wire type, a group that holds field 1 and another group, then field 1. */
-  assert_null(ig_wire_read(&sample_message, BYTES("\x98\x06\x01\x99\x06" "12345678" "\x9a\x06\x02xx\x9d\x06" "1234" "\x9b\x06\x08\x09\xa3\x06\xa4\x06\x9c\x06\x08\x07"), &s));
+  assert_null(ig_wire_read(&sample_message,
+                           BYTES("\x98\x06\x01\x99\x06"
+                                 "12345678"
+                                 "\x9a\x06\x02xx\x9d\x06"
+                                 "1234"
+                                 "\x9b\x06\x08\x09\xa3\x06\xa4\x06\x9c\x06\x08\x07"),
+                           &s));
   assert_int_equal(s.i, 7);
 }
 
@@ -145,7 +153,9 @@ static void test_faults(void **state) {
 /* Cut at every length, and every byte replaced by every value: a status or success, never a read outside. */
 static void test_every_damage(void **state) {
   (void)state;
-  static const char whole[] = "\x08\x96\x01\x15\x00\x00\xc0\x3f\x1a\x03" "abc\x22\x02\x02\x05\x2a\x04\x00\x00\x80\x3f\x3a\x01" "a\x9b\x06\x08\x09\x9c\x06";
+  static const char whole[] = "\x08\x96\x01\x15\x00\x00\xc0\x3f\x1a\x03"
+                              "abc\x22\x02\x02\x05\x2a\x04\x00\x00\x80\x3f\x3a\x01"
+                              "a\x9b\x06\x08\x09\x9c\x06";
   uint8_t bytes[sizeof whole - 1];
   sample s;
   for (size_t n = 0; n < sizeof bytes; n++) ig_status_free(read_exact((ig_wire_bytes){ (const uint8_t *)whole, n }, &s));
