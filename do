@@ -8,6 +8,8 @@ PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 LC_ALL=C.UTF-8
 export PATH LC_ALL
 root=$(cd "$(dirname "$0")" && pwd)
+INGOT_FROM=$PWD   # relative paths of the caller's are meant from here
+export INGOT_FROM
 cd "$root"
 
 build_packages="gcc meson ninja-build pkg-config libxxhash-dev libc6-dev"

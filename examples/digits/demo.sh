@@ -1,49 +1,49 @@
 #!/bin/sh
 # The demo: a trained network becomes one engine file and classifies real handwritten digits; then things are broken on purpose; then the
 # README's program. With a model of your own (demo.sh MODEL.onnx [OPTIONS]): check, build, compare with the reference, bench.
-# Called by `./do demo`, which sets INGOT_ROOT and INGOT_BUILD. INGOT_DIGITS: another folder like this one.
+# Called by `./do demo`, which sets INGOT_ROOT, INGOT_BUILD and INGOT_FROM (the caller's folder). INGOT_DIGITS: another folder like this one.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
+from=${INGOT_FROM:-$PWD}
 root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${INGOT_BUILD:-$root/build}
 here=${INGOT_DIGITS:-$root/examples/digits}
+# All runs in the project's folder, with short paths, as one would type them there.
+cd "$root"
+build=${build#"$root"/}
+here=${here#"$root"/}
 ingot=$build/ingot
 work=$build/demo
 mkdir -p "$work"
 
 title() { printf '\n== %s\n' "$*"; }
-# Shows a command as one would type it, then runs it.
-show() {
-  printf '$ '
-  for word in "$@"; do
-    case $word in
-    "$root"/*) word=${word#"$root"/} ;;
-    esac
-    printf '%s ' "$word"
-  done
-  printf '\n'
+show() { # a command, then what it prints
+  echo "\$ $*"
   "$@"
 }
-# The same for a command that has to fail: its exit status is shown, and success is the demo's failure.
-show_refused() {
+show_refused() { # a command that has to fail
   status=0
   show "$@" 2>&1 || status=$?
   [ "$status" != 0 ] || { echo "demo: this should have been refused" >&2; exit 1; }
   echo "(exit status $status)"
 }
-bytes() { wc -c <"$1" | tr -d ' '; }
-kilobytes() { awk -v n="$(bytes "$1")" 'BEGIN { printf "%.1f KB", n / 1000 }'; }
-compile() {
-  out=$1
+kilobytes() { wc -c <"$1" | awk '{ printf "%.1f KB", $1 / 1000 }'; }
+compile() { # PROGRAM SOURCE LIBRARIES...
+  program=$1
   shift
-  ${CC:-cc} -O2 -I"$root/include" -o "$out" "$@" -L"$build" -Xlinker -rpath -Xlinker "$build"
+  ${CC:-cc} -O2 -Iinclude -o "$program" "$@" -L"$build" -Xlinker -rpath -Xlinker "$(cd "$build" && pwd)"
 }
 
 if [ $# -gt 0 ]; then
   case $1 in
-  -*) echo "usage: ./do demo [MODEL.onnx [OPTIONS]]; OPTIONS go to build, compare and bench, such as --shapes NAME:1x3x224x224" >&2; exit 2 ;;
+  -*)
+    echo "usage: ./do demo [MODEL.onnx [OPTIONS]]; OPTIONS go to build, compare and bench, such as --shapes NAME:1x3x224x224" >&2
+    exit 2
+    ;;
+  /*) model=$1 ;;
+  *) model=$from/$1 ;;
   esac
-  model=$1
+  model=${model#"$root"/}
   shift
   title "Can it be built?"
   show "$ingot" check "$model"
@@ -53,26 +53,24 @@ if [ $# -gt 0 ]; then
   show "$ingot" compare "$model" "$work/model.ingot" "$@"
   title "How fast is it?"
   show "$ingot" bench "$work/model.ingot" --duration 3 "$@"
-  echo
-  echo "The engine is ${work#"$root"/}/model.ingot; \`ingot inspect\` tells what is in it, \`ingot run\` runs it."
+  printf '\nThe engine is %s. `ingot inspect` tells what is in it, `ingot run` runs it.\n' "$work/model.ingot"
   exit 0
 fi
 
-cd "$root"
 model=$here/digits.onnx
 engine=$work/digits.ingot
 
 title "A trained network becomes one engine file"
 show "$ingot" check "$model"
-show "$ingot" build "$model" -o "$engine" --opt-shapes image:1x1x8x8 --min-shapes image:1x1x8x8 --max-shapes image:360x1x8x8
+show "$ingot" build "$model" -o "$engine" --min-shapes image:1x1x8x8 --opt-shapes image:1x1x8x8 --max-shapes image:360x1x8x8
 echo "sizes: ONNX model $(kilobytes "$model"), engine $(kilobytes "$engine"), runtime library $(kilobytes "$build/libingot_rt.so")"
 
-title "It classifies handwritten digits that it has never seen"
-compile "$work/demo" "$root/examples/digits/demo.c" -lingot_rt -lm
+title "It reads handwritten digits that it was not trained on"
+compile "$work/demo" examples/digits/demo.c -lingot_rt -lm
 "$work/demo" "$engine" "$here"
 
 title "Broken on purpose: a weight is missing from the model"
-compile "$work/break" "$root/examples/digits/break.c"
+compile "$work/break" examples/digits/break.c
 "$work/break" weight "$model" conv_2.weight "$work/broken.onnx"
 show_refused "$ingot" build "$work/broken.onnx" -o "$work/broken.ingot"
 

@@ -218,7 +218,7 @@ static ig_status describe_counts(const ig_model *m, bool json, ig_buf *out) {
 
 ig_status ig_model_print(const ig_model *m, const ig_build_options *opt, ig_stage stage, ig_buf *out) {
   ig_ir *ir;
-  IG_TRY(ig_model_clone(m, opt->max_memory, &ir));
+  IG_TRY(ig_model_clone(m, NULL, &ir));
   ig_status st = stage == IG_STAGE_IMPORTED ? NULL : ig_build_to_stage(ir, opt, stage);
   if (!st) ig_ir_print(ir, false, out);
   ig_ir_destroy(ir);

@@ -51,11 +51,38 @@ static uint64_t machine_memory(void) {
   return physical < group ? physical : group;
 }
 
-ig_status ig_model_clone(const ig_model *m, uint64_t max_memory, ig_ir **out_ir) {
-  IG_TRY(ig_ir_clone(m->ir, out_ir));
-  const uint64_t limit = max_memory ? max_memory : machine_memory();
-  (*out_ir)->arena.limit = limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
-  return NULL;
+static void *limited_realloc(void *self, void *old, size_t old_size, size_t size) {
+  ig_limiter *l = self;
+  if (size > old_size) {
+    const size_t more = size - old_size, before = atomic_fetch_add_explicit(&l->used, more, memory_order_relaxed);
+    void *p = before > l->limit || more > l->limit - before ? NULL : l->to->realloc(l->to->self, old, old_size, size);
+    if (!p) {
+      if (before > l->limit || more > l->limit - before) atomic_store_explicit(&l->over, true, memory_order_relaxed);
+      atomic_fetch_sub_explicit(&l->used, more, memory_order_relaxed);
+    }
+    return p;
+  }
+  void *p = l->to->realloc(l->to->self, old, old_size, size);
+  if (p || !size) atomic_fetch_sub_explicit(&l->used, old_size - size, memory_order_relaxed);
+  return p;
+}
+
+ig_status ig_limited_env(ig_env *base, uint64_t limit, ig_limiter *l, ig_env **out_env) {
+  if (!limit) limit = machine_memory();
+  l->to = &base->alloc;
+  l->limit = limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
+  atomic_init(&l->used, 0);
+  atomic_init(&l->over, false);
+  const ig_env_options o = { .struct_size = sizeof o, .log = base->log, .log_user = base->log_user, .log_level = base->log_level, .allocator = { l, limited_realloc }, .n_threads = base->n_threads };
+  return ig_env_create(&o, out_env);
+}
+
+/* The importer's limit is about hostile files; from here on the build's own counts. */
+ig_status ig_model_clone(const ig_model *m, ig_env *env, ig_ir **out_ir) {
+  ig_ir source = *m->ir;
+  source.env = env ? env : m->env;
+  source.arena.limit = 0;
+  return ig_ir_clone(&source, out_ir);
 }
 
 ig_status ig_buf_deliver(ig_buf *b, ig_status st, ig_write_fn write, void *user) {

@@ -20,7 +20,7 @@ static ig_status list_all(const ig_model *m, const ig_build_options *o, ig_statu
   if (ig_status_code(st) != IG_ERROR_UNSUPPORTED || !issue || strcmp(issue, "UNSUPPORTED_NODE") != 0) return st;
   ig_ir *ir;
   ig_build_problems problems;
-  ig_status more = ig_model_clone(m, o->max_memory, &ir);
+  ig_status more = ig_model_clone(m, NULL, &ir);
   if (!more) {
     more = ig_build_find_problems(ir, o, &problems);
     if (!more) more = ig_build_problems_status(&problems);
@@ -36,14 +36,19 @@ static ig_status list_all(const ig_model *m, const ig_build_options *o, ig_statu
 }
 
 static ig_status build(const ig_model *m, const ig_build_options *o, ig_plan *p) {
-  ig_ir *ir;
+  ig_ir *ir = NULL;
   char hash[17];
   snprintf(hash, sizeof hash, "%016" PRIx64, m->hash);
   const ig_provenance prov = { .model_hash = hash };
   IG_TRY(dump(m, o));
-  IG_TRY(ig_model_clone(m, o->max_memory, &ir));
-  ig_status st = ig_build_ir(ir, o, &prov, &p->result);
+  IG_TRY(ig_limited_env(m->env, o->max_memory, &p->limiter, &p->build_env));
+  ig_status st = ig_model_clone(m, p->build_env, &ir);
+  if (!st) st = ig_build_ir(ir, o, &prov, &p->result);
   ig_ir_destroy(ir);
+  if (ig_status_code(st) == IG_ERROR_OUT_OF_MEMORY && atomic_load(&p->limiter.over)) {
+    ig_status_free(st);
+    IG_FAIL(IG_ERROR_LIMIT, "the build needs more than its %zu bytes of memory: raise --max-memory", p->limiter.limit);
+  }
   return st ? list_all(m, o, st) : NULL;
 }
 
@@ -109,7 +114,8 @@ ig_status ig_plan_wrap(ig_env *env, const ig_plan_data *data, const void *bytes,
 void ig_plan_release(ig_plan *p) {
   if (!p) return;
   ig_env *env = p->env;
-  ig_build_result_free(&env->alloc, &p->result);
+  ig_build_result_free(p->build_env ? &p->build_env->alloc : &env->alloc, &p->result);
+  ig_env_release(p->build_env);
   ig_free(&env->alloc, p, sizeof *p);
   ig_env_release(env);
 }
@@ -166,11 +172,11 @@ static void describe_text(const ig_plan *p, bool steps, ig_buf *out) {
   size_text(out, r->n_bytes);
   ig_buf_str(out, ": weights ");
   size_text(out, r->weights);
-  ig_buf_str(out, "; memory of a run: activations ");
+  ig_buf_str(out, "; a run takes ");
   size_text(out, r->activations);
-  ig_buf_str(out, " (at least ");
+  ig_buf_str(out, " of activations (bound ");
   size_text(out, r->lower_bound);
-  ig_buf_str(out, "), scratch ");
+  ig_buf_str(out, "), of which scratch ");
   size_text(out, r->scratch);
   ig_buf_str(out, p->cached ? "\ntaken from the cache\n" : "\noptimised in ");
   if (p->cached) {

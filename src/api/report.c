@@ -4,7 +4,7 @@
 
 static ig_status find(const ig_model *m, const ig_build_options *o, ig_report *r) {
   ig_ir *ir;
-  IG_TRY(ig_model_clone(m, o->max_memory, &ir));
+  IG_TRY(ig_model_clone(m, NULL, &ir));
   r->n_nodes = ir->n_total_nodes;
   ig_status st = ig_build_find_problems(ir, o, &r->problems);
   ig_ir_destroy(ir);

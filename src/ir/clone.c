@@ -3,7 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir/graph.h"
 
-typedef struct cloner { const ig_ir *src; ig_ir *dst; ig_val **map; /* by id of the source's value */ } cloner;
+typedef struct cloner {
+  const ig_ir *src;
+  ig_ir *dst;
+  ig_val **map; /* by id of the source's value */
+} cloner;
 
 static ig_val *clone_val(cloner *c, ig_graph *g, const ig_val *v) {
   if (!v) return NULL;
@@ -79,7 +83,8 @@ static ig_status clone_attrs(cloner *c, const ig_node *from, ig_node *to) {
     if (at->type != IG_ATTR_GRAPHS) continue;
     ig_graph **graphs = IG_NEW_ARRAY(a, ig_graph *, (size_t)at->n + 1);
     if (!graphs) return ig_arena_status(a);
-    for (uint32_t k = 0; k < at->n; k++) IG_TRY(clone_graph(c, at->v.graphs[k], to->graph, &graphs[k]));
+    for (uint32_t k = 0; k < at->n; k++)
+      IG_TRY(clone_graph(c, at->v.graphs[k], to->graph, &graphs[k]));
     to->attrs[i].v.graphs = graphs;
   }
   return NULL;
@@ -121,7 +126,8 @@ static ig_status clone_graph(cloner *c, const ig_graph *from, ig_graph *parent, 
   *out = g;
   if (!clone_inputs(c, g, from)) return ig_arena_status(a);
   g->n_inputs = from->n_inputs;
-  for (const ig_node *n = from->first; n; n = n->next) IG_TRY(clone_node(c, n, g));
+  for (const ig_node *n = from->first; n; n = n->next)
+    IG_TRY(clone_node(c, n, g));
   if (!clone_vals(c, g, from->outputs, from->n_outputs, &g->outputs)) return ig_arena_status(a);
   g->n_outputs = from->n_outputs;
   g->output_names = from->output_names;
@@ -129,7 +135,7 @@ static ig_status clone_graph(cloner *c, const ig_graph *from, ig_graph *parent, 
 }
 
 static ig_status clone_into(const ig_ir *src, ig_ir *dst, ig_val **map) {
-  cloner c = { src, dst, map };
+  cloner c = {src, dst, map};
   dst->stage = src->stage;
   dst->opsets = src->opsets;
   dst->n_opsets = src->n_opsets;

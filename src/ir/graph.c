@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MAX_NEAR_MISSES = 20000 };   /* a story longer than that is not read */
+enum { MAX_NEAR_MISSES = 20000 }; /* a story longer than that is not read */
 
 ig_status ig_ir_create(ig_env *env, size_t memory_limit, ig_ir **out_ir) {
   *out_ir = NULL;
@@ -87,19 +87,38 @@ bool ig_val_swap_names(ig_val *a, ig_val *b) {
 /* Element i of an integer or bool tensor; false for other types and for values beyond int64_t. */
 bool ig_data_int(const ig_data *d, size_t i, int64_t *out) {
   const uint8_t *p = (const uint8_t *)d->bytes + i * (IG_DTYPE_BITS(d->dtype) / 8);
-  union { int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; int64_t i64; uint64_t u64; } u;
+  union {
+    int8_t i8;
+    uint8_t u8;
+    int16_t i16;
+    uint16_t u16;
+    int32_t i32;
+    uint32_t u32;
+    int64_t i64;
+    uint64_t u64;
+  } u;
 #define READ(field) (memcpy(&u.field, p, sizeof u.field), *out = (int64_t)u.field, true)
   switch (d->dtype) {
-    case IG_DTYPE_I8: return READ(i8);
-    case IG_DTYPE_U8: return READ(u8);
-    case IG_DTYPE_BOOL: return READ(u8);
-    case IG_DTYPE_I16: return READ(i16);
-    case IG_DTYPE_U16: return READ(u16);
-    case IG_DTYPE_I32: return READ(i32);
-    case IG_DTYPE_U32: return READ(u32);
-    case IG_DTYPE_I64: return READ(i64);
-    case IG_DTYPE_U64: return READ(u64) && u.u64 <= INT64_MAX;
-    default: return false;
+  case IG_DTYPE_I8:
+    return READ(i8);
+  case IG_DTYPE_U8:
+    return READ(u8);
+  case IG_DTYPE_BOOL:
+    return READ(u8);
+  case IG_DTYPE_I16:
+    return READ(i16);
+  case IG_DTYPE_U16:
+    return READ(u16);
+  case IG_DTYPE_I32:
+    return READ(i32);
+  case IG_DTYPE_U32:
+    return READ(u32);
+  case IG_DTYPE_I64:
+    return READ(i64);
+  case IG_DTYPE_U64:
+    return READ(u64) && u.u64 <= INT64_MAX;
+  default:
+    return false;
   }
 #undef READ
 }
@@ -120,7 +139,8 @@ static bool set_const_elems(ig_val *v) {
   if (n > 0 && !ig_data_int(d, 0, &x)) return true;
   ig_dim *elems = IG_NEW_ARRAY(&v->graph->ir->arena, ig_dim, (size_t)n + 1);
   if (!elems) return false;
-  for (int64_t i = 0; i < n; i++) elems[i] = ig_data_int(d, (size_t)i, &x) ? ig_dim_const(&v->graph->ir->dims, x) : IG_DIM_BAD;
+  for (int64_t i = 0; i < n; i++)
+    elems[i] = ig_data_int(d, (size_t)i, &x) ? ig_dim_const(&v->graph->ir->dims, x) : IG_DIM_BAD;
   v->elems = elems;
   v->n_elems = (uint32_t)n;
   return true;
@@ -129,7 +149,8 @@ static bool set_const_elems(ig_val *v) {
 bool ig_val_set_data(ig_val *v, const ig_data *d) {
   v->dtype = d->dtype;
   v->rank = (int8_t)d->rank;
-  for (uint32_t k = 0; k < d->rank; k++) v->dims[k] = ig_dim_const(&v->graph->ir->dims, d->dims[k]);
+  for (uint32_t k = 0; k < d->rank; k++)
+    v->dims[k] = ig_dim_const(&v->graph->ir->dims, d->dims[k]);
   v->data = d;
   return set_const_elems(v);
 }
@@ -145,7 +166,8 @@ ig_val *ig_val_const_bytes(ig_graph *g, const char *name, ig_dtype dtype, uint8_
   if (!d) return NULL;
   d->dtype = dtype;
   d->rank = rank;
-  for (uint32_t k = 0; k < rank; k++) d->dims[k] = dims[k];
+  for (uint32_t k = 0; k < rank; k++)
+    d->dims[k] = dims[k];
   int64_t n;
   if (!ig_data_count(d, &n)) return NULL;
   d->n_bytes = ig_dtype_bytes(dtype, (uint64_t)n);
@@ -158,28 +180,31 @@ ig_val *ig_val_const_bytes(ig_graph *g, const char *name, ig_dtype dtype, uint8_
 }
 
 ig_val *ig_val_const_i64(ig_graph *g, const int64_t *v, size_t n) {
-  const int64_t dims[1] = { (int64_t)n };
+  const int64_t dims[1] = {(int64_t)n};
   return ig_val_const_bytes(g, NULL, IG_DTYPE_I64, 1, dims, v);
 }
 
 void ig_val_set_type(ig_val *v, ig_dtype dtype, int rank, const ig_dim *dims) {
   v->dtype = dtype;
   v->rank = (int8_t)rank;
-  for (int k = 0; k < rank; k++) v->dims[k] = dims[k];
+  for (int k = 0; k < rank; k++)
+    v->dims[k] = dims[k];
 }
 
-bool ig_val_is_const(const ig_val *v) {
-  return v && v->data != NULL;
-}
+bool ig_val_is_const(const ig_val *v) { return v && v->data != NULL; }
 
 static void link_before(ig_node *n, ig_graph *g, ig_node *before) {
   n->graph = g;
   n->next = before;
   n->prev = before ? before->prev : g->last;
-  if (n->prev) n->prev->next = n;
-  else g->first = n;
-  if (before) before->prev = n;
-  else g->last = n;
+  if (n->prev)
+    n->prev->next = n;
+  else
+    g->first = n;
+  if (before)
+    before->prev = n;
+  else
+    g->last = n;
   g->n_nodes++;
   g->ir->n_total_nodes++;
 }
@@ -193,7 +218,8 @@ ig_node *ig_node_new(ig_graph *g, ig_node *before, const char *name, ig_form for
   n->in = IG_NEW_ARRAY(a, ig_val *, (size_t)n_in + 1);
   n->out = IG_NEW_ARRAY(a, ig_val *, (size_t)n_out + 1);
   if (!n->in || !n->out) return NULL;
-  for (uint32_t i = 0; i < n_in; i++) n->in[i] = in[i];
+  for (uint32_t i = 0; i < n_in; i++)
+    n->in[i] = in[i];
   n->n_in = n_in;
   n->n_out = n_out;
   for (uint32_t i = 0; i < n_out; i++) {
@@ -210,10 +236,14 @@ ig_node *ig_node_new(ig_graph *g, ig_node *before, const char *name, ig_form for
 
 void ig_node_remove(ig_node *n) {
   ig_graph *g = n->graph;
-  if (n->prev) n->prev->next = n->next;
-  else g->first = n->next;
-  if (n->next) n->next->prev = n->prev;
-  else g->last = n->prev;
+  if (n->prev)
+    n->prev->next = n->next;
+  else
+    g->first = n->next;
+  if (n->next)
+    n->next->prev = n->prev;
+  else
+    g->last = n->prev;
   n->prev = n->next = NULL;
   g->n_nodes--;
   g->ir->n_total_nodes--;
@@ -246,7 +276,8 @@ static void count_graph(const ig_graph *g, uint32_t *uses) {
       if (v) uses[v->id]++;
     }
     const ig_graph *sub;
-    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) count_graph(sub, uses);
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      count_graph(sub, uses);
   }
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     const ig_val *v = ig_graph_output(g, i);
@@ -272,7 +303,7 @@ ig_status ig_ir_event(ig_ir *ir, const char *pass, const ig_node *n, bool near_m
     if (ig_strmap_get(&ir->near_misses, key)) return NULL;
     if (!ig_strmap_set(&ir->near_misses, key, ir)) return IG_OOM();
   }
-  const ig_event e = { pass, n ? n->name : "", ig_arena_strdup(&ir->arena, text), near_miss };
+  const ig_event e = {pass, n ? n->name : "", ig_arena_strdup(&ir->arena, text), near_miss};
   if (!e.text) return ig_arena_status(&ir->arena);
   if (!IG_PUSH(&ir->env->alloc, ir->events, e)) return IG_OOM();
   return NULL;

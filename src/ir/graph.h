@@ -37,12 +37,18 @@ struct ig_val {
   ig_val *forward;             /* replaced by this one */
 };
 
-typedef enum ig_attr_type { IG_ATTR_INT = 1, IG_ATTR_FLOAT, IG_ATTR_STRING, IG_ATTR_INTS, IG_ATTR_FLOATS, IG_ATTR_STRINGS, IG_ATTR_TENSOR, IG_ATTR_GRAPH, IG_ATTR_TENSORS, IG_ATTR_GRAPHS, IG_ATTR_REF /* of a function's attribute: s names it */ } ig_attr_type_id;
+typedef enum ig_attr_type {
+  IG_ATTR_INT = 1, IG_ATTR_FLOAT, IG_ATTR_STRING, IG_ATTR_INTS, IG_ATTR_FLOATS, IG_ATTR_STRINGS, IG_ATTR_TENSOR, IG_ATTR_GRAPH, IG_ATTR_TENSORS, IG_ATTR_GRAPHS,
+  IG_ATTR_REF /* of a function's attribute: s names it */
+} ig_attr_type_id;
 typedef struct ig_ir_attr {
   const char *name;
   ig_attr_type_id type;
   uint32_t n;                  /* elements of the list types; length of s */
-  union { int64_t i; float f; const char *s; const int64_t *ints; const float *floats; const char *const *strings; const ig_data *tensor; ig_graph *graph; ig_graph *const *graphs; } v;
+  union {
+    int64_t i; float f; const char *s; const int64_t *ints; const float *floats; const char *const *strings;
+    const ig_data *tensor; ig_graph *graph; ig_graph *const *graphs;
+  } v;
 } ig_ir_attr;
 
 typedef enum ig_form { IG_FORM_OP = 0, IG_FORM_KERNEL = 1, IG_FORM_VIEW = 2, IG_FORM_IF = 3, IG_FORM_TRAP = 4 } ig_form;

@@ -5,12 +5,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct { ig_dtype dtype; const char *name; } dtypes[] = {
-  { IG_DTYPE_F32, "f32" }, { IG_DTYPE_F64, "f64" }, { IG_DTYPE_F16, "f16" }, { IG_DTYPE_BF16, "bf16" }, { IG_DTYPE_I8, "i8" }, { IG_DTYPE_I16, "i16" },
-  { IG_DTYPE_I32, "i32" }, { IG_DTYPE_I64, "i64" }, { IG_DTYPE_U8, "u8" }, { IG_DTYPE_U16, "u16" }, { IG_DTYPE_U32, "u32" }, { IG_DTYPE_U64, "u64" },
-  { IG_DTYPE_BOOL, "bool" }, { IG_DTYPE_I4, "i4" }, { IG_DTYPE_U4, "u4" }, { IG_DTYPE_I2, "i2" }, { IG_DTYPE_U2, "u2" }, { IG_DTYPE_STRING, "string" },
-  { IG_DTYPE_C64, "c64" }, { IG_DTYPE_C128, "c128" }, { IG_DTYPE_F8E4M3FN, "f8e4m3fn" }, { IG_DTYPE_F8E4M3FNUZ, "f8e4m3fnuz" }, { IG_DTYPE_F8E5M2, "f8e5m2" },
-  { IG_DTYPE_F8E5M2FNUZ, "f8e5m2fnuz" }, { IG_DTYPE_F8E8M0, "f8e8m0" }, { IG_DTYPE_F4E2M1, "f4e2m1" },
+static const struct {
+  ig_dtype dtype;
+  const char *name;
+} dtypes[] = {
+    {IG_DTYPE_F32, "f32"},
+    {IG_DTYPE_F64, "f64"},
+    {IG_DTYPE_F16, "f16"},
+    {IG_DTYPE_BF16, "bf16"},
+    {IG_DTYPE_I8, "i8"},
+    {IG_DTYPE_I16, "i16"},
+    {IG_DTYPE_I32, "i32"},
+    {IG_DTYPE_I64, "i64"},
+    {IG_DTYPE_U8, "u8"},
+    {IG_DTYPE_U16, "u16"},
+    {IG_DTYPE_U32, "u32"},
+    {IG_DTYPE_U64, "u64"},
+    {IG_DTYPE_BOOL, "bool"},
+    {IG_DTYPE_I4, "i4"},
+    {IG_DTYPE_U4, "u4"},
+    {IG_DTYPE_I2, "i2"},
+    {IG_DTYPE_U2, "u2"},
+    {IG_DTYPE_STRING, "string"},
+    {IG_DTYPE_C64, "c64"},
+    {IG_DTYPE_C128, "c128"},
+    {IG_DTYPE_F8E4M3FN, "f8e4m3fn"},
+    {IG_DTYPE_F8E4M3FNUZ, "f8e4m3fnuz"},
+    {IG_DTYPE_F8E5M2, "f8e5m2"},
+    {IG_DTYPE_F8E5M2FNUZ, "f8e5m2fnuz"},
+    {IG_DTYPE_F8E8M0, "f8e8m0"},
+    {IG_DTYPE_F4E2M1, "f4e2m1"},
 };
 
 const char *ig_text_dtype(ig_dtype d) {
@@ -26,7 +50,10 @@ ig_dtype ig_text_dtype_parse(const char *s, size_t n) {
 }
 
 /* A string tensor's element (ingot/base.h: opaque 16-byte handle). */
-typedef struct handle { const char *s; uint64_t n; } handle;
+typedef struct handle {
+  const char *s;
+  uint64_t n;
+} handle;
 
 /* Reading a shorter double back as a float is exact iff it rounds to the same float; printf's digits are the same in every locale, its
  * decimal point is not. */
@@ -48,27 +75,54 @@ void ig_text_f32(float f, ig_buf *out) {
 
 static bool is_number(ig_dtype d) {
   switch (d) {
-    case IG_DTYPE_F32:
-    case IG_DTYPE_F64:
-    case IG_DTYPE_F16:
-    case IG_DTYPE_BF16:
-    case IG_DTYPE_U64: return true;
-    default: return d == IG_DTYPE_BOOL || (IG_DTYPE_BITS(d) >= 8 && ((d & 0xff) == 0 || (d & 0xff) == 1));
+  case IG_DTYPE_F32:
+  case IG_DTYPE_F64:
+  case IG_DTYPE_F16:
+  case IG_DTYPE_BF16:
+  case IG_DTYPE_U64:
+    return true;
+  default:
+    return d == IG_DTYPE_BOOL || (IG_DTYPE_BITS(d) >= 8 && ((d & 0xff) == 0 || (d & 0xff) == 1));
   }
 }
 
 static void print_element(const ig_data *d, size_t i, ig_buf *out) {
   const uint8_t *p = d->bytes;
-  union { float f; double d; uint16_t h; uint64_t u; handle s; } u;
+  union {
+    float f;
+    double d;
+    uint16_t h;
+    uint64_t u;
+    handle s;
+  } u;
   int64_t x;
   switch (d->dtype) {
-    case IG_DTYPE_F32: memcpy(&u.f, p + i * 4, 4); ig_text_f32(u.f, out); return;
-    case IG_DTYPE_F64: memcpy(&u.d, p + i * 8, 8); ig_buf_f64(out, u.d); return;
-    case IG_DTYPE_F16: memcpy(&u.h, p + i * 2, 2); ig_text_f32(ig_f16_to_f32(u.h), out); return;
-    case IG_DTYPE_BF16: memcpy(&u.h, p + i * 2, 2); ig_text_f32(ig_bf16_to_f32(u.h), out); return;
-    case IG_DTYPE_U64: memcpy(&u.u, p + i * 8, 8); ig_buf_printf(out, "%llu", (unsigned long long)u.u); return;
-    case IG_DTYPE_STRING: memcpy(&u.s, p + i * 16, 16); ig_text_quote(u.s.s, u.s.n, out); return;
-    default: break;
+  case IG_DTYPE_F32:
+    memcpy(&u.f, p + i * 4, 4);
+    ig_text_f32(u.f, out);
+    return;
+  case IG_DTYPE_F64:
+    memcpy(&u.d, p + i * 8, 8);
+    ig_buf_f64(out, u.d);
+    return;
+  case IG_DTYPE_F16:
+    memcpy(&u.h, p + i * 2, 2);
+    ig_text_f32(ig_f16_to_f32(u.h), out);
+    return;
+  case IG_DTYPE_BF16:
+    memcpy(&u.h, p + i * 2, 2);
+    ig_text_f32(ig_bf16_to_f32(u.h), out);
+    return;
+  case IG_DTYPE_U64:
+    memcpy(&u.u, p + i * 8, 8);
+    ig_buf_printf(out, "%llu", (unsigned long long)u.u);
+    return;
+  case IG_DTYPE_STRING:
+    memcpy(&u.s, p + i * 16, 16);
+    ig_text_quote(u.s.s, u.s.n, out);
+    return;
+  default:
+    break;
   }
   if (ig_data_int(d, i, &x)) ig_buf_printf(out, "%lld", (long long)x);
 }
@@ -78,7 +132,7 @@ static void print_base64(const uint8_t *p, size_t n, ig_buf *out) {
   ig_buf_str(out, "base64 \"");
   for (size_t i = 0; i < n; i += 3) {
     const uint32_t b = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-    const char four[4] = { digits[b >> 18], digits[b >> 12 & 63], i + 1 < n ? digits[b >> 6 & 63] : '=', i + 2 < n ? digits[b & 63] : '=' };
+    const char four[4] = {digits[b >> 18], digits[b >> 12 & 63], i + 1 < n ? digits[b >> 6 & 63] : '=', i + 2 < n ? digits[b & 63] : '='};
     ig_buf_bytes(out, four, 4);
   }
   ig_buf_str(out, "\"");
@@ -97,11 +151,12 @@ void ig_text_data(const ig_data *d, bool full, ig_buf *out) {
     ig_buf_str(out, "}");
   } else if (!list && d->n_bytes <= IG_TEXT_SMALL) {
     ig_buf_str(out, "0x");
-    for (size_t i = 0; i < d->n_bytes; i++) ig_buf_printf(out, "%02x", ((const uint8_t *)d->bytes)[i]);
+    for (size_t i = 0; i < d->n_bytes; i++)
+      ig_buf_printf(out, "%02x", ((const uint8_t *)d->bytes)[i]);
   } else if (full) {
     print_base64(d->bytes, d->n_bytes, out);
   } else if (d->dtype == IG_DTYPE_STRING) {
-    ig_buf_printf(out, "#%lld strings", (long long)n);   /* handles are addresses: no hash of theirs repeats */
+    ig_buf_printf(out, "#%lld strings", (long long)n); /* handles are addresses: no hash of theirs repeats */
   } else {
     ig_buf_printf(out, "#%016llx", (unsigned long long)ig_hash(d->bytes, d->n_bytes, 0));
   }
@@ -131,11 +186,16 @@ static bool store_number(const char *s, size_t n, ig_dtype dtype, uint8_t *to) {
   uint16_t h;
   float f;
   switch (dtype) {
-    case IG_DTYPE_F32: return ig_parse_f64(s, n, &x) && (f = (float)x, memcpy(to, &f, 4), true);
-    case IG_DTYPE_F64: return ig_parse_f64(s, n, &x) && (memcpy(to, &x, 8), true);
-    case IG_DTYPE_F16: return ig_parse_f64(s, n, &x) && (h = ig_f64_to_f16(x), memcpy(to, &h, 2), true);
-    case IG_DTYPE_BF16: return ig_parse_f64(s, n, &x) && (h = ig_f64_to_bf16(x), memcpy(to, &h, 2), true);
-    default: return store_int(s, n, dtype, to);
+  case IG_DTYPE_F32:
+    return ig_parse_f64(s, n, &x) && (f = (float)x, memcpy(to, &f, 4), true);
+  case IG_DTYPE_F64:
+    return ig_parse_f64(s, n, &x) && (memcpy(to, &x, 8), true);
+  case IG_DTYPE_F16:
+    return ig_parse_f64(s, n, &x) && (h = ig_f64_to_f16(x), memcpy(to, &h, 2), true);
+  case IG_DTYPE_BF16:
+    return ig_parse_f64(s, n, &x) && (h = ig_f64_to_bf16(x), memcpy(to, &h, 2), true);
+  default:
+    return store_int(s, n, dtype, to);
   }
 }
 
@@ -147,12 +207,13 @@ static ig_status read_list(ig_text *t, const ig_data *d, int64_t n, uint8_t *to)
     if (d->dtype == IG_DTYPE_STRING) {
       handle h;
       IG_TRY(ig_text_string(t, &s, &len));
-      h = (handle){ s, len };
+      h = (handle){s, len};
       memcpy(to + i * 16, &h, 16);
       continue;
     }
     IG_TRY(ig_text_number(t, &s, &len));
-    if (!store_number(s, len, d->dtype, to + (size_t)i * (IG_DTYPE_BITS(d->dtype) / 8))) return ig_text_error(t, "'%.*s' is no %s", (int)len, s, ig_text_dtype(d->dtype));
+    if (!store_number(s, len, d->dtype, to + (size_t)i * (IG_DTYPE_BITS(d->dtype) / 8)))
+      return ig_text_error(t, "'%.*s' is no %s", (int)len, s, ig_text_dtype(d->dtype));
   }
   return ig_text_expect(t, "}");
 }

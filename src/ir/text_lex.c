@@ -11,7 +11,8 @@ ig_status ig_text_error(const ig_text *t, const char *fmt, ...) {
   vsnprintf(message, sizeof message, fmt, ap);
   va_end(ap);
   uint32_t line = 1;
-  for (const char *s = t->text; s < t->p && s < t->end; s++) line += *s == '\n';
+  for (const char *s = t->text; s < t->p && s < t->end; s++)
+    line += *s == '\n';
   return ig_status_new(IG_ERROR_BAD_MODEL, "text IR, line %u: %s", line, message);
 }
 
@@ -19,7 +20,8 @@ void ig_text_space(ig_text *t) {
   while (t->p < t->end) {
     const char c = *t->p;
     if (c == '/' && t->p + 1 < t->end && t->p[1] == '/') {
-      while (t->p < t->end && *t->p != '\n') t->p++;
+      while (t->p < t->end && *t->p != '\n')
+        t->p++;
     } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       t->p++;
     } else {
@@ -28,9 +30,7 @@ void ig_text_space(ig_text *t) {
   }
 }
 
-static bool is_word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+static bool is_word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
 bool ig_text_accept(ig_text *t, const char *token) {
   const size_t n = strlen(token);
@@ -55,7 +55,8 @@ bool ig_text_at(ig_text *t, char c) {
 ig_status ig_text_word(ig_text *t, const char **out_s, size_t *out_n) {
   ig_text_space(t);
   *out_s = t->p;
-  while (t->p < t->end && is_word_char(*t->p)) t->p++;
+  while (t->p < t->end && is_word_char(*t->p))
+    t->p++;
   *out_n = (size_t)(t->p - *out_s);
   return *out_n ? NULL : ig_text_error(t, "a word expected");
 }
@@ -63,7 +64,8 @@ ig_status ig_text_word(ig_text *t, const char **out_s, size_t *out_n) {
 ig_status ig_text_number(ig_text *t, const char **out_s, size_t *out_n) {
   ig_text_space(t);
   *out_s = t->p;
-  while (t->p < t->end && (is_word_char(*t->p) || *t->p == '-' || *t->p == '+' || *t->p == '.')) t->p++;
+  while (t->p < t->end && (is_word_char(*t->p) || *t->p == '-' || *t->p == '+' || *t->p == '.'))
+    t->p++;
   *out_n = (size_t)(t->p - *out_s);
   return *out_n ? NULL : ig_text_error(t, "a number expected");
 }
@@ -72,7 +74,8 @@ ig_status ig_text_i64(ig_text *t, int64_t *out) {
   ig_text_space(t);
   const char *s = t->p;
   if (t->p < t->end && *t->p == '-') t->p++;
-  while (t->p < t->end && *t->p >= '0' && *t->p <= '9') t->p++;
+  while (t->p < t->end && *t->p >= '0' && *t->p <= '9')
+    t->p++;
   if (!ig_parse_i64(s, (size_t)(t->p - s), out)) return ig_text_error(t, "an integer expected");
   return NULL;
 }
@@ -85,7 +88,8 @@ static int hex(char c) {
 ig_status ig_text_string(ig_text *t, const char **out_s, size_t *out_n) {
   IG_TRY(ig_text_expect(t, "\""));
   const char *end = t->p;
-  while (end < t->end && *end != '"') end += *end == '\\' && end + 1 < t->end ? 2 : 1;
+  while (end < t->end && *end != '"')
+    end += *end == '\\' && end + 1 < t->end ? 2 : 1;
   if (end >= t->end) return ig_text_error(t, "the string does not end");
   char *to = ig_arena_alloc(&t->ir->arena, (size_t)(end - t->p) + 1);
   if (!to) return ig_arena_status(&t->ir->arena);

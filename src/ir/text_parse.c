@@ -6,9 +6,7 @@
 typedef IG_VEC(ig_val *) val_list;
 typedef IG_VEC(const char *) str_list;
 
-static ig_status memory(const ig_text *t) {
-  return ig_arena_status(&t->ir->arena);
-}
+static ig_status memory(const ig_text *t) { return ig_arena_status(&t->ir->arena); }
 
 static ig_status read_ref_name(ig_text *t, const char **out) {
   size_t n;
@@ -18,7 +16,8 @@ static ig_status read_ref_name(ig_text *t, const char **out) {
     return strlen(*out) == n ? NULL : ig_text_error(t, "a name holds a NUL");
   }
   const char *s = t->p;
-  while (t->p < t->end && ig_text_is_name_char(*t->p)) t->p++;
+  while (t->p < t->end && ig_text_is_name_char(*t->p))
+    t->p++;
   if (t->p == s) return ig_text_error(t, "a name expected after %%");
   *out = ig_arena_strndup(&t->ir->arena, s, (size_t)(t->p - s));
   return *out ? NULL : memory(t);
@@ -103,9 +102,12 @@ static ig_status read_type(ig_text *t, ig_val *v) {
   ig_dtype d = IG_DTYPE_NONE;
   ig_dim dims[IG_MAX_RANK];
   uint32_t rank;
-  if (ig_text_accept(t, "sequence")) v->kind = IG_VAL_SEQUENCE;
-  else if (ig_text_accept(t, "optional")) v->kind = IG_VAL_OPTIONAL;
-  else if (ig_text_accept(t, "map")) v->kind = IG_VAL_MAP;
+  if (ig_text_accept(t, "sequence"))
+    v->kind = IG_VAL_SEQUENCE;
+  else if (ig_text_accept(t, "optional"))
+    v->kind = IG_VAL_OPTIONAL;
+  else if (ig_text_accept(t, "map"))
+    v->kind = IG_VAL_MAP;
   if (!ig_text_accept(t, "?")) {
     IG_TRY(ig_text_word(t, &s, &n));
     d = ig_text_dtype_parse(s, n);
@@ -143,7 +145,11 @@ static ig_status read_const(ig_text *t, ig_graph *g) {
 /* ---- attributes ---- */
 static ig_status read_graph(ig_text *t, ig_graph *parent, ig_graph **out);
 
-typedef struct attr_list { IG_VEC(int64_t) ints; IG_VEC(float) floats; IG_VEC(const char *) strings; } attr_list;
+typedef struct attr_list {
+  IG_VEC(int64_t) ints;
+  IG_VEC(float) floats;
+  IG_VEC(const char *) strings;
+} attr_list;
 
 static ig_status read_scalar(ig_text *t, attr_list *l, ig_attr_type_id *out_type) {
   const ig_allocator *a = &t->ir->env->alloc;
@@ -161,7 +167,8 @@ static ig_status read_scalar(ig_text *t, attr_list *l, ig_attr_type_id *out_type
     *out_type = IG_ATTR_INTS;
     return IG_PUSH(a, l->ints, i) ? NULL : IG_OOM();
   }
-  if (n < 2 || s[n - 1] != 'f' || !ig_parse_f64(s, n - 1, &f)) return ig_text_error(t, "'%.*s' is no integer, and no number that ends in f", (int)(n < 30 ? n : 30), s);
+  if (n < 2 || s[n - 1] != 'f' || !ig_parse_f64(s, n - 1, &f))
+    return ig_text_error(t, "'%.*s' is no integer, and no number that ends in f", (int)(n < 30 ? n : 30), s);
   *out_type = IG_ATTR_FLOATS;
   return IG_PUSH(a, l->floats, (float)f) ? NULL : IG_OOM();
 }
@@ -175,7 +182,7 @@ static ig_status keep_list(ig_text *t, const void *data, size_t n, size_t size, 
 }
 
 static ig_status read_list(ig_text *t, ig_attr_type_id want, ig_ir_attr *a) {
-  attr_list l = { { 0 }, { 0 }, { 0 } };
+  attr_list l = {{0}, {0}, {0}};
   ig_status st = NULL;
   a->type = want;
   while (!st && !ig_text_accept(t, "]")) {
@@ -188,9 +195,12 @@ static ig_status read_list(ig_text *t, ig_attr_type_id want, ig_ir_attr *a) {
   }
   const void *kept = NULL;
   if (!st && !a->type) st = ig_text_error(t, "an empty list needs its type: ints[], floats[] or strings[]");
-  if (!st && a->type == IG_ATTR_INTS) st = keep_list(t, l.ints.data, l.ints.n, sizeof *l.ints.data, &kept), a->v.ints = kept;
-  else if (!st && a->type == IG_ATTR_FLOATS) st = keep_list(t, l.floats.data, l.floats.n, sizeof *l.floats.data, &kept), a->v.floats = kept;
-  else if (!st) st = keep_list(t, l.strings.data, l.strings.n, sizeof *l.strings.data, &kept), a->v.strings = kept;
+  if (!st && a->type == IG_ATTR_INTS)
+    st = keep_list(t, l.ints.data, l.ints.n, sizeof *l.ints.data, &kept), a->v.ints = kept;
+  else if (!st && a->type == IG_ATTR_FLOATS)
+    st = keep_list(t, l.floats.data, l.floats.n, sizeof *l.floats.data, &kept), a->v.floats = kept;
+  else if (!st)
+    st = keep_list(t, l.strings.data, l.strings.n, sizeof *l.strings.data, &kept), a->v.strings = kept;
   const ig_allocator *alloc = &t->ir->env->alloc;
   IG_VEC_FREE(alloc, l.ints);
   IG_VEC_FREE(alloc, l.floats);
@@ -221,7 +231,7 @@ static ig_status read_graphs(ig_text *t, ig_graph *g, ig_ir_attr *a) {
 }
 
 static ig_status read_tensor(ig_text *t, ig_ir_attr *a) {
-  ig_val type = { .rank = -1 };
+  ig_val type = {.rank = -1};
   ig_data *d = IG_NEW(&t->ir->arena, ig_data);
   if (!d) return memory(t);
   a->type = IG_ATTR_TENSOR;
@@ -252,7 +262,7 @@ static ig_status read_attr_value(ig_text *t, ig_graph *g, ig_ir_attr *a) {
     a->n = (uint32_t)n;
     return NULL;
   }
-  attr_list l = { { 0 }, { 0 }, { 0 } };
+  attr_list l = {{0}, {0}, {0}};
   ig_status st = read_scalar(t, &l, &a->type);
   if (!st && a->type == IG_ATTR_INTS) a->v.i = l.ints.data[0];
   if (!st && a->type == IG_ATTR_FLOATS) a->v.f = l.floats.data[0];
@@ -265,7 +275,7 @@ static ig_status read_attr_value(ig_text *t, ig_graph *g, ig_ir_attr *a) {
 static ig_status read_attrs(ig_text *t, ig_node *n) {
   if (!ig_text_accept(t, "{")) return NULL;
   for (bool first = true; !ig_text_accept(t, "}"); first = false) {
-    ig_ir_attr a = { .type = 0 };
+    ig_ir_attr a = {.type = 0};
     if (!first) IG_TRY(ig_text_expect(t, ","));
     IG_TRY(read_word(t, &a.name));
     if (ig_node_attr(n, a.name)) return ig_text_error(t, "attribute '%s' is given twice", a.name);
@@ -284,9 +294,10 @@ static int64_t opset_of(const ig_ir *ir, const char *domain) {
 }
 
 static ig_status read_operator(ig_text *t, ig_node *n) {
-  static const char *const lowered[] = { "kernel", "if", "reshape", "permute", "slice", "expand", "bitcast" };
+  static const char *const lowered[] = {"kernel", "if", "reshape", "permute", "slice", "expand", "bitcast"};
   for (size_t i = 0; i < IG_COUNT(lowered); i++)
-    if (ig_text_accept(t, lowered[i])) return ig_text_error(t, "'%s' is of stage LOWERED, which cannot be read back: read the canonical stage and lower it", lowered[i]);
+    if (ig_text_accept(t, lowered[i]))
+      return ig_text_error(t, "'%s' is of stage LOWERED, which cannot be read back: read the canonical stage and lower it", lowered[i]);
   if (ig_text_accept(t, "trap")) {
     n->form = IG_FORM_TRAP;
     return read_name(t, &n->trap);
@@ -332,8 +343,10 @@ static ig_status read_types(ig_text *t, const ig_node *n) {
   if (!ig_text_accept(t, ":")) return NULL;
   for (uint32_t i = 0; i < n->n_out; i++) {
     if (i) IG_TRY(ig_text_expect(t, ","));
-    if (!n->out[i]) IG_TRY(ig_text_expect(t, "-"));
-    else IG_TRY(read_type(t, n->out[i]));
+    if (!n->out[i])
+      IG_TRY(ig_text_expect(t, "-"));
+    else
+      IG_TRY(read_type(t, n->out[i]));
   }
   return NULL;
 }
@@ -362,7 +375,7 @@ static ig_status read_node_parts(ig_text *t, ig_graph *g, val_list *out, val_lis
 }
 
 static ig_status read_node(ig_text *t, ig_graph *g) {
-  val_list out = { 0 }, in = { 0 };
+  val_list out = {0}, in = {0};
   ig_status st = read_node_parts(t, g, &out, &in);
   IG_VEC_FREE(&t->ir->env->alloc, out);
   IG_VEC_FREE(&t->ir->env->alloc, in);
@@ -391,11 +404,16 @@ static ig_status read_input(ig_text *t, ig_graph *g, val_list *inputs) {
 
 static ig_status read_statements(ig_text *t, ig_graph *g, val_list *inputs, val_list *outputs, str_list *names) {
   while (!ig_text_accept(t, "}")) {
-    if (ig_text_accept(t, "input")) IG_TRY(read_input(t, g, inputs));
-    else if (ig_text_accept(t, "const")) IG_TRY(read_const(t, g));
-    else if (ig_text_accept(t, "output")) IG_TRY(read_output(t, outputs, names));
-    else if (ig_text_at(t, '%') || ig_text_at(t, '-') || ig_text_at(t, '=')) IG_TRY(read_node(t, g));
-    else return ig_text_error(t, "a node, input, const, output or '}' expected");
+    if (ig_text_accept(t, "input"))
+      IG_TRY(read_input(t, g, inputs));
+    else if (ig_text_accept(t, "const"))
+      IG_TRY(read_const(t, g));
+    else if (ig_text_accept(t, "output"))
+      IG_TRY(read_output(t, outputs, names));
+    else if (ig_text_at(t, '%') || ig_text_at(t, '-') || ig_text_at(t, '='))
+      IG_TRY(read_node(t, g));
+    else
+      return ig_text_error(t, "a node, input, const, output or '}' expected");
   }
   const void *kept = NULL;
   IG_TRY(keep_vals(t, inputs, &g->inputs));
@@ -409,8 +427,8 @@ static ig_status read_statements(ig_text *t, ig_graph *g, val_list *inputs, val_
 
 static ig_status read_body(ig_text *t, ig_graph *g) {
   const ig_allocator *a = &t->ir->env->alloc;
-  val_list inputs = { 0 }, outputs = { 0 };
-  str_list names = { 0 };
+  val_list inputs = {0}, outputs = {0};
+  str_list names = {0};
   ig_status st = read_statements(t, g, &inputs, &outputs, &names);
   IG_VEC_FREE(a, inputs);
   IG_VEC_FREE(a, outputs);
@@ -433,10 +451,14 @@ static ig_status read_graph(ig_text *t, ig_graph *parent, ig_graph **out) {
 
 /* ---- the model ---- */
 static ig_status read_stage(ig_text *t) {
-  if (ig_text_accept(t, "imported")) t->ir->stage = IG_STAGE_IMPORTED;
-  else if (ig_text_accept(t, "canonical")) t->ir->stage = IG_STAGE_CANONICAL;
-  else if (ig_text_accept(t, "lowered")) IG_FAIL(IG_ERROR_UNSUPPORTED, "text IR of stage LOWERED cannot be read back: read the canonical stage and lower it");
-  else return ig_text_error(t, "the stage expected: imported or canonical");
+  if (ig_text_accept(t, "imported"))
+    t->ir->stage = IG_STAGE_IMPORTED;
+  else if (ig_text_accept(t, "canonical"))
+    t->ir->stage = IG_STAGE_CANONICAL;
+  else if (ig_text_accept(t, "lowered"))
+    IG_FAIL(IG_ERROR_UNSUPPORTED, "text IR of stage LOWERED cannot be read back: read the canonical stage and lower it");
+  else
+    return ig_text_error(t, "the stage expected: imported or canonical");
   return NULL;
 }
 
@@ -460,10 +482,14 @@ static ig_status read_symbol(ig_text *t) {
   int64_t io, axis, min, max, opt;
   IG_TRY(read_name(t, &name));
   ig_symbol_sort sort;
-  if (ig_text_accept(t, "input")) sort = IG_SYMBOL_INPUT;
-  else if (ig_text_accept(t, "value")) sort = IG_SYMBOL_VALUE;
-  else if (ig_text_accept(t, "produced")) sort = IG_SYMBOL_PRODUCED;
-  else return ig_text_error(t, "input, value or produced expected");
+  if (ig_text_accept(t, "input"))
+    sort = IG_SYMBOL_INPUT;
+  else if (ig_text_accept(t, "value"))
+    sort = IG_SYMBOL_VALUE;
+  else if (ig_text_accept(t, "produced"))
+    sort = IG_SYMBOL_PRODUCED;
+  else
+    return ig_text_error(t, "input, value or produced expected");
   IG_TRY(ig_text_i64(t, &io));
   IG_TRY(ig_text_i64(t, &axis));
   IG_TRY(ig_text_i64(t, &min));
@@ -483,10 +509,14 @@ static ig_status read_guard(ig_text *t) {
   ig_dim ab[2];
   uint32_t n;
   const char *node, *what;
-  if (ig_text_accept(t, "eq")) rel = IG_GUARD_EQ;
-  else if (ig_text_accept(t, "ge")) rel = IG_GUARD_GE;
-  else if (ig_text_accept(t, "broadcast")) rel = IG_GUARD_BROADCAST;
-  else return ig_text_error(t, "eq, ge or broadcast expected");
+  if (ig_text_accept(t, "eq"))
+    rel = IG_GUARD_EQ;
+  else if (ig_text_accept(t, "ge"))
+    rel = IG_GUARD_GE;
+  else if (ig_text_accept(t, "broadcast"))
+    rel = IG_GUARD_BROADCAST;
+  else
+    return ig_text_error(t, "eq, ge or broadcast expected");
   IG_TRY(ig_text_expect(t, "["));
   IG_TRY(read_dims(t, 2, ab, &n));
   if (n != 2) return ig_text_error(t, "a guard relates two dims");
@@ -515,13 +545,20 @@ static ig_status read_head(ig_text *t, const char **out_name) {
   ig_prop *props = NULL;
   uint32_t cap = 0;
   for (;;) {
-    if (ig_text_accept(t, "ir_version")) IG_TRY(ig_text_i64(t, &t->ir->ir_version));
-    else if (ig_text_accept(t, "producer")) IG_TRY(read_name(t, &t->ir->producer));
-    else if (ig_text_accept(t, "prop")) IG_TRY(read_prop(t, &props, &cap));
-    else if (ig_text_accept(t, "name")) IG_TRY(read_name(t, out_name));
-    else if (ig_text_accept(t, "symbol")) IG_TRY(read_symbol(t));
-    else if (ig_text_accept(t, "guard")) IG_TRY(read_guard(t));
-    else return NULL;
+    if (ig_text_accept(t, "ir_version"))
+      IG_TRY(ig_text_i64(t, &t->ir->ir_version));
+    else if (ig_text_accept(t, "producer"))
+      IG_TRY(read_name(t, &t->ir->producer));
+    else if (ig_text_accept(t, "prop"))
+      IG_TRY(read_prop(t, &props, &cap));
+    else if (ig_text_accept(t, "name"))
+      IG_TRY(read_name(t, out_name));
+    else if (ig_text_accept(t, "symbol"))
+      IG_TRY(read_symbol(t));
+    else if (ig_text_accept(t, "guard"))
+      IG_TRY(read_guard(t));
+    else
+      return NULL;
   }
 }
 
@@ -543,7 +580,7 @@ ig_status ig_ir_parse(ig_env *env, const char *text, size_t n, ig_ir **out_ir) {
   ig_ir *ir;
   *out_ir = NULL;
   IG_TRY(ig_ir_create(env, 0, &ir));
-  ig_text t = { ir, text, text, text + n, 0 };
+  ig_text t = {ir, text, text, text + n, 0};
   ig_status st = read_model(&t);
   if (st) {
     ig_ir_destroy(ir);

@@ -2,7 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir/text.h"
 
-typedef struct printer { const ig_ir *ir; bool full; ig_buf *out; uint8_t *shown; uint32_t n_shown; } printer;
+typedef struct printer {
+  const ig_ir *ir;
+  bool full;
+  ig_buf *out;
+  uint8_t *shown;
+  uint32_t n_shown;
+} printer;
 
 bool ig_text_is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '/' || c == ':' || c == '-';
@@ -12,16 +18,17 @@ void ig_text_quote(const char *s, size_t n, ig_buf *out) {
   ig_buf_str(out, "\"");
   for (size_t i = 0; i < n; i++) {
     const unsigned char c = (unsigned char)s[i];
-    if (c == '"' || c == '\\') ig_buf_printf(out, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f) ig_buf_printf(out, "\\x%02x", c);
-    else ig_buf_bytes(out, &s[i], 1);
+    if (c == '"' || c == '\\')
+      ig_buf_printf(out, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f)
+      ig_buf_printf(out, "\\x%02x", c);
+    else
+      ig_buf_bytes(out, &s[i], 1);
   }
   ig_buf_str(out, "\"");
 }
 
-static void quote(const printer *p, const char *s) {
-  ig_text_quote(s, strlen(s), p->out);
-}
+static void quote(const printer *p, const char *s) { ig_text_quote(s, strlen(s), p->out); }
 
 static bool is_word(const char *s) {
   if (!*s) return false;
@@ -32,12 +39,15 @@ static bool is_word(const char *s) {
 
 /* A name that is no word (custom operators, odd attributes) is quoted. */
 static void print_word(const printer *p, const char *s) {
-  if (is_word(s)) ig_buf_str(p->out, s);
-  else quote(p, s);
+  if (is_word(s))
+    ig_buf_str(p->out, s);
+  else
+    quote(p, s);
 }
 
 static void indent(const printer *p, uint32_t depth) {
-  for (uint32_t i = 0; i < depth; i++) ig_buf_str(p->out, "  ");
+  for (uint32_t i = 0; i < depth; i++)
+    ig_buf_str(p->out, "  ");
 }
 
 static void print_ref(const printer *p, const ig_val *v) {
@@ -47,13 +57,16 @@ static void print_ref(const printer *p, const ig_val *v) {
   }
   ig_buf_str(p->out, "%");
   bool plain = *v->name != 0;
-  for (const char *s = v->name; *s; s++) plain = plain && ig_text_is_name_char(*s);
-  if (plain) ig_buf_str(p->out, v->name);
-  else quote(p, v->name);
+  for (const char *s = v->name; *s; s++)
+    plain = plain && ig_text_is_name_char(*s);
+  if (plain)
+    ig_buf_str(p->out, v->name);
+  else
+    quote(p, v->name);
 }
 
 static void print_type(const printer *p, const ig_val *v) {
-  static const char *const kinds[] = { "", "sequence ", "optional ", "map " };
+  static const char *const kinds[] = {"", "sequence ", "optional ", "map "};
   if (!v) {
     ig_buf_str(p->out, "-");
     return;
@@ -84,7 +97,8 @@ static void print_const(printer *p, const ig_val *v, uint32_t depth) {
 
 static void print_data_type(const printer *p, const ig_data *d) {
   ig_buf_printf(p->out, "%s[", ig_text_dtype(d->dtype));
-  for (uint32_t k = 0; k < d->rank; k++) ig_buf_printf(p->out, "%s%lld", k ? "," : "", (long long)d->dims[k]);
+  for (uint32_t k = 0; k < d->rank; k++)
+    ig_buf_printf(p->out, "%s%lld", k ? "," : "", (long long)d->dims[k]);
   ig_buf_str(p->out, "] = ");
   ig_text_data(d, p->full, p->out);
 }
@@ -104,17 +118,42 @@ static void print_attr(printer *p, const ig_ir_attr *a, uint32_t depth) {
   print_word(p, a->name);
   ig_buf_str(p->out, "=");
   switch (a->type) {
-    case IG_ATTR_INT: ig_buf_printf(p->out, "%lld", (long long)a->v.i); return;
-    case IG_ATTR_FLOAT: ig_text_f32(a->v.f, p->out); ig_buf_str(p->out, "f"); return;
-    case IG_ATTR_STRING: ig_text_quote(a->v.s, a->n ? a->n : strlen(a->v.s), p->out); return;
-    case IG_ATTR_REF: ig_buf_str(p->out, "ref "); quote(p, a->v.s); return;
-    case IG_ATTR_TENSOR: ig_buf_str(p->out, "tensor "); print_data_type(p, a->v.tensor); return;
-    case IG_ATTR_GRAPH: print_block(p, a->v.graph, depth); return;
-    case IG_ATTR_TENSORS: ig_buf_printf(p->out, "tensors(%u)", a->n); return;
-    case IG_ATTR_INTS: ig_buf_str(p->out, a->n ? "[" : "ints["); break;
-    case IG_ATTR_FLOATS: ig_buf_str(p->out, a->n ? "[" : "floats["); break;
-    case IG_ATTR_STRINGS: ig_buf_str(p->out, a->n ? "[" : "strings["); break;
-    case IG_ATTR_GRAPHS: ig_buf_str(p->out, "graphs["); break;
+  case IG_ATTR_INT:
+    ig_buf_printf(p->out, "%lld", (long long)a->v.i);
+    return;
+  case IG_ATTR_FLOAT:
+    ig_text_f32(a->v.f, p->out);
+    ig_buf_str(p->out, "f");
+    return;
+  case IG_ATTR_STRING:
+    ig_text_quote(a->v.s, a->n ? a->n : strlen(a->v.s), p->out);
+    return;
+  case IG_ATTR_REF:
+    ig_buf_str(p->out, "ref ");
+    quote(p, a->v.s);
+    return;
+  case IG_ATTR_TENSOR:
+    ig_buf_str(p->out, "tensor ");
+    print_data_type(p, a->v.tensor);
+    return;
+  case IG_ATTR_GRAPH:
+    print_block(p, a->v.graph, depth);
+    return;
+  case IG_ATTR_TENSORS:
+    ig_buf_printf(p->out, "tensors(%u)", a->n);
+    return;
+  case IG_ATTR_INTS:
+    ig_buf_str(p->out, a->n ? "[" : "ints[");
+    break;
+  case IG_ATTR_FLOATS:
+    ig_buf_str(p->out, a->n ? "[" : "floats[");
+    break;
+  case IG_ATTR_STRINGS:
+    ig_buf_str(p->out, a->n ? "[" : "strings[");
+    break;
+  case IG_ATTR_GRAPHS:
+    ig_buf_str(p->out, "graphs[");
+    break;
   }
   for (uint32_t i = 0; i < a->n; i++) {
     if (i) ig_buf_str(p->out, ",");
@@ -146,24 +185,37 @@ static void print_view(const printer *p, const ig_node *n) {
   ig_buf_str(p->out, w->op == IG_VIEW_PERMUTE ? " [" : " start [");
   for (int k = 0; k < rank; k++) {
     if (k) ig_buf_str(p->out, ",");
-    if (w->op == IG_VIEW_PERMUTE) ig_buf_printf(p->out, "%u", w->perm[k]);
-    else ig_dim_print(&p->ir->dims, w->start[k], p->out);
+    if (w->op == IG_VIEW_PERMUTE)
+      ig_buf_printf(p->out, "%u", w->perm[k]);
+    else
+      ig_dim_print(&p->ir->dims, w->start[k], p->out);
   }
   ig_buf_str(p->out, "]");
   if (w->op != IG_VIEW_SLICE) return;
   ig_buf_str(p->out, " step [");
-  for (int k = 0; k < rank; k++) ig_buf_printf(p->out, "%s%lld", k ? "," : "", (long long)w->step[k]);
+  for (int k = 0; k < rank; k++)
+    ig_buf_printf(p->out, "%s%lld", k ? "," : "", (long long)w->step[k]);
   ig_buf_str(p->out, "]");
 }
 
 static void print_operator(const printer *p, const ig_node *n) {
-  static const char *const views[] = { "view", "reshape", "permute", "slice", "expand", "bitcast" };
+  static const char *const views[] = {"view", "reshape", "permute", "slice", "expand", "bitcast"};
   switch (n->form) {
-    case IG_FORM_KERNEL: ig_buf_str(p->out, "kernel"); return;
-    case IG_FORM_IF: ig_buf_str(p->out, "if"); return;
-    case IG_FORM_TRAP: ig_buf_str(p->out, "trap "); quote(p, n->trap ? n->trap : ""); return;
-    case IG_FORM_VIEW: ig_buf_str(p->out, views[(unsigned)n->view.op < IG_COUNT(views) ? n->view.op : 0]); return;
-    case IG_FORM_OP: break;
+  case IG_FORM_KERNEL:
+    ig_buf_str(p->out, "kernel");
+    return;
+  case IG_FORM_IF:
+    ig_buf_str(p->out, "if");
+    return;
+  case IG_FORM_TRAP:
+    ig_buf_str(p->out, "trap ");
+    quote(p, n->trap ? n->trap : "");
+    return;
+  case IG_FORM_VIEW:
+    ig_buf_str(p->out, views[(unsigned)n->view.op < IG_COUNT(views) ? n->view.op : 0]);
+    return;
+  case IG_FORM_OP:
+    break;
   }
   if (*n->domain || !is_word(n->type)) {
     quote(p, n->domain);
@@ -193,7 +245,8 @@ static void print_lowered(printer *p, const ig_node *n, uint32_t depth) {
 }
 
 static void print_node(printer *p, const ig_node *n, uint32_t depth) {
-  for (uint32_t i = 0; i < n->n_in; i++) print_const(p, ig_node_in(n, i), depth);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    print_const(p, ig_node_in(n, i), depth);
   indent(p, depth);
   for (uint32_t i = 0; i < n->n_out; i++) {
     if (i) ig_buf_str(p->out, ", ");
@@ -233,8 +286,10 @@ static void print_body(printer *p, const ig_graph *g, uint32_t depth) {
     print_type(p, g->inputs[i]);
     ig_buf_str(p->out, "\n");
   }
-  for (const ig_node *n = g->first; n; n = n->next) print_node(p, n, depth);
-  for (uint32_t i = 0; i < g->n_outputs; i++) print_const(p, ig_graph_output(g, i), depth);
+  for (const ig_node *n = g->first; n; n = n->next)
+    print_node(p, n, depth);
+  for (uint32_t i = 0; i < g->n_outputs; i++)
+    print_const(p, ig_graph_output(g, i), depth);
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     const ig_val *v = ig_graph_output(g, i);
     const char *declared = g->output_names ? g->output_names[i] : NULL;
@@ -250,14 +305,15 @@ static void print_body(printer *p, const ig_graph *g, uint32_t depth) {
 }
 
 static void print_dims(const printer *p) {
-  static const char *const sorts[] = { "?", "input", "value", "produced" };
-  static const char *const relations[] = { "?", "eq", "ge", "broadcast" };
+  static const char *const sorts[] = {"?", "input", "value", "produced"};
+  static const char *const relations[] = {"?", "eq", "ge", "broadcast"};
   const ig_dims *t = &p->ir->dims;
   for (size_t i = 0; i < t->symbols.n; i++) {
     const ig_symbol *s = &t->symbols.data[i];
     ig_buf_str(p->out, "  symbol ");
     quote(p, s->name);
-    ig_buf_printf(p->out, " %s %u %u %lld..%lld opt %lld\n", sorts[s->sort & 3], s->io, s->axis, (long long)s->min, (long long)s->max, (long long)s->opt);
+    ig_buf_printf(p->out, " %s %u %u %lld..%lld opt %lld\n", sorts[s->sort & 3], s->io, s->axis, (long long)s->min, (long long)s->max,
+                  (long long)s->opt);
   }
   for (size_t i = 0; i < t->guards.n; i++) {
     const ig_guard *g = &t->guards.data[i];
@@ -274,7 +330,7 @@ static void print_dims(const printer *p) {
 }
 
 static void print_model(printer *p) {
-  static const char *const stages[] = { "?", "imported", "canonical", "lowered" };
+  static const char *const stages[] = {"?", "imported", "canonical", "lowered"};
   const ig_ir *ir = p->ir;
   ig_buf_printf(p->out, "model %s", stages[ir->stage & 3]);
   for (uint32_t i = 0; i < ir->n_opsets; i++) {
@@ -308,7 +364,7 @@ static void print_model(printer *p) {
 
 void ig_ir_print(ig_ir *ir, bool full, ig_buf *out) {
   const size_t n = (size_t)ir->next_id + 1;
-  printer p = { ir, full, out, ig_alloc_zero(&ir->env->alloc, n, 1), ir->next_id };
+  printer p = {ir, full, out, ig_alloc_zero(&ir->env->alloc, n, 1), ir->next_id};
   if (!p.shown) {
     out->failed = true;
     return;

@@ -6,14 +6,21 @@
 enum { UNSEEN = 0, VISIBLE = 1, OUT_OF_SCOPE = 2 };
 #define BUG IG_ERROR_INTERNAL
 
-typedef struct scope { ig_ir *ir; uint8_t *state; uint32_t depth; } scope;
+typedef struct scope {
+  ig_ir *ir;
+  uint8_t *state;
+  uint32_t depth;
+} scope;
 
 static const char *type_of(const ig_node *n) {
-  static const char *const forms[] = { "", "kernel", "view", "if", "trap" };
+  static const char *const forms[] = {"", "kernel", "view", "if", "trap"};
   if (n->form == IG_FORM_OP) return n->type;
   return (unsigned)n->form < IG_COUNT(forms) ? forms[n->form] : "?";
 }
-#define NODE_REQUIRE(n, cond, ...) do { if (!(cond)) return ig_status_node(BUG, (n)->name, type_of(n), __VA_ARGS__); } while (0)
+#define NODE_REQUIRE(n, cond, ...)                                                                                                                   \
+  do {                                                                                                                                               \
+    if (!(cond)) return ig_status_node(BUG, (n)->name, type_of(n), __VA_ARGS__);                                                                     \
+  } while (0)
 
 static ig_status check_list(const ig_graph *g) {
   uint32_t n_nodes = 0;
@@ -47,7 +54,8 @@ static ig_status check_val(const scope *s, const ig_val *v) {
   if (s->ir->stage == IG_STAGE_IMPORTED || v->kind != IG_VAL_TENSOR) return NULL;
   IG_REQUIRE(v->dtype != IG_DTYPE_NONE, BUG, "value '%s' has no data type after inference", v->name);
   IG_REQUIRE(v->rank >= 0, BUG, "value '%s' has no rank after inference", v->name);
-  for (int k = 0; k < v->rank; k++) IG_REQUIRE(v->dims[k] != IG_DIM_BAD, BUG, "value '%s': dim %d is not known after inference", v->name, k);
+  for (int k = 0; k < v->rank; k++)
+    IG_REQUIRE(v->dims[k] != IG_DIM_BAD, BUG, "value '%s': dim %d is not known after inference", v->name, k);
   return NULL;
 }
 
@@ -72,7 +80,8 @@ static ig_status check_attrs(const ig_node *n) {
     const ig_ir_attr *a = &n->attrs[i];
     NODE_REQUIRE(n, a->name && *a->name, "an attribute has no name");
     NODE_REQUIRE(n, a->type >= IG_ATTR_INT && a->type <= IG_ATTR_REF, "attribute '%s' has an unknown type", a->name);
-    for (uint32_t k = 0; k < i; k++) NODE_REQUIRE(n, strcmp(n->attrs[k].name, a->name) != 0, "attribute '%s' is given twice", a->name);
+    for (uint32_t k = 0; k < i; k++)
+      NODE_REQUIRE(n, strcmp(n->attrs[k].name, a->name) != 0, "attribute '%s' is given twice", a->name);
   }
   return NULL;
 }
@@ -81,20 +90,20 @@ static ig_status check_form(const scope *s, const ig_node *n) {
   const ig_stage stage = s->ir->stage;
   const bool lowered = stage == IG_STAGE_LOWERED;
   switch (n->form) {
-    case IG_FORM_OP:
-      NODE_REQUIRE(n, !lowered, "an operator is left at stage LOWERED");
-      NODE_REQUIRE(n, n->type && *n->type, "node has no operator");
-      NODE_REQUIRE(n, stage == IG_STAGE_IMPORTED || n->op, "operator without a record after inference");
-      return check_attrs(n);
-    case IG_FORM_TRAP:
-      NODE_REQUIRE(n, stage != IG_STAGE_IMPORTED, "a trap at stage IMPORTED");
-      NODE_REQUIRE(n, n->trap, "a trap without a message");
-      return NULL;
-    case IG_FORM_KERNEL:
-    case IG_FORM_VIEW:
-    case IG_FORM_IF:
-      NODE_REQUIRE(n, lowered, "this form is for stage LOWERED only");
-      return ig_verify_lowered(s->ir, n);
+  case IG_FORM_OP:
+    NODE_REQUIRE(n, !lowered, "an operator is left at stage LOWERED");
+    NODE_REQUIRE(n, n->type && *n->type, "node has no operator");
+    NODE_REQUIRE(n, stage == IG_STAGE_IMPORTED || n->op, "operator without a record after inference");
+    return check_attrs(n);
+  case IG_FORM_TRAP:
+    NODE_REQUIRE(n, stage != IG_STAGE_IMPORTED, "a trap at stage IMPORTED");
+    NODE_REQUIRE(n, n->trap, "a trap without a message");
+    return NULL;
+  case IG_FORM_KERNEL:
+  case IG_FORM_VIEW:
+  case IG_FORM_IF:
+    NODE_REQUIRE(n, lowered, "this form is for stage LOWERED only");
+    return ig_verify_lowered(s->ir, n);
   }
   return ig_status_node(BUG, n->name, n->type, "unknown form %d", (int)n->form);
 }
@@ -108,7 +117,8 @@ static ig_status check_node(scope *s, const ig_node *n) {
   }
   IG_TRY(check_form(s, n));
   const ig_graph *sub;
-  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) IG_TRY_NOTE(check_graph(s, sub, n->graph), "node '%s' (%s)", n->name, type_of(n));
+  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+    IG_TRY_NOTE(check_graph(s, sub, n->graph), "node '%s' (%s)", n->name, type_of(n));
   for (uint32_t i = 0; i < n->n_out; i++) {
     const ig_val *v = n->out[i];
     if (!v) continue;
@@ -120,7 +130,8 @@ static ig_status check_node(scope *s, const ig_node *n) {
 }
 
 static void leave(scope *s, const ig_graph *g) {
-  for (uint32_t i = 0; i < g->n_inputs; i++) s->state[g->inputs[i]->id] = OUT_OF_SCOPE;
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    s->state[g->inputs[i]->id] = OUT_OF_SCOPE;
   for (const ig_node *n = g->first; n; n = n->next)
     for (uint32_t i = 0; i < n->n_out; i++)
       if (n->out[i]) s->state[n->out[i]->id] = OUT_OF_SCOPE;
@@ -137,7 +148,8 @@ static ig_status check_graph(scope *s, const ig_graph *g, const ig_graph *parent
     IG_REQUIRE(!g->inputs[i]->producer, BUG, "graph '%s': input '%s' has a producer", g->name, g->inputs[i]->name);
     IG_TRY_NOTE(define(s, g->inputs[i]), "graph '%s'", g->name);
   }
-  for (const ig_node *n = g->first; n; n = n->next) IG_TRY(check_node(s, n));
+  for (const ig_node *n = g->first; n; n = n->next)
+    IG_TRY(check_node(s, n));
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     const ig_val *v = ig_graph_output(g, i);
     IG_REQUIRE(v, BUG, "graph '%s' has no value for output %u", g->name, i);
@@ -151,7 +163,7 @@ static ig_status check_graph(scope *s, const ig_graph *g, const ig_graph *parent
 ig_status ig_ir_verify(ig_ir *ir) {
   IG_REQUIRE(ir->main, BUG, "the model has no main graph");
   const size_t n = (size_t)ir->next_id + 1;
-  scope s = { ir, ig_alloc_zero(&ir->env->alloc, n, 1), 0 };
+  scope s = {ir, ig_alloc_zero(&ir->env->alloc, n, 1), 0};
   IG_CHECK_MEM(s.state);
   ig_status st = check_graph(&s, ir->main, NULL);
   ig_free(&ir->env->alloc, s.state, n);

@@ -4,11 +4,12 @@
 #include "ir/verify.h"
 
 #define BUG IG_ERROR_INTERNAL
-#define REQUIRE(n, what, cond, ...) do { if (!(cond)) return ig_status_node(BUG, (n)->name, (what), __VA_ARGS__); } while (0)
+#define REQUIRE(n, what, cond, ...)                                                                                                                  \
+  do {                                                                                                                                               \
+    if (!(cond)) return ig_status_node(BUG, (n)->name, (what), __VA_ARGS__);                                                                         \
+  } while (0)
 
-static bool same(ig_ir *ir, ig_dim a, ig_dim b) {
-  return ig_dim_prove_eq(&ir->dims, a, b) != 0;
-}
+static bool same(ig_ir *ir, ig_dim a, ig_dim b) { return ig_dim_prove_eq(&ir->dims, a, b) != 0; }
 
 static const ig_val *region_value(const ig_node *n, uint32_t k) {
   return k < n->n_in ? ig_node_in(n, k) : k < n->n_in + n->n_out ? n->out[k - n->n_in] : NULL;
@@ -51,17 +52,20 @@ static ig_status check_edges(const ig_node *n, uint8_t *written) {
       written[v] = 1;
     }
   }
-  for (uint32_t i = 0; i < n->n_out; i++) REQUIRE(n, "kernel", !n->out[i] || written[n->n_in + i], "result %u is never written", i);
+  for (uint32_t i = 0; i < n->n_out; i++)
+    REQUIRE(n, "kernel", !n->out[i] || written[n->n_in + i], "result %u is never written", i);
   return NULL;
 }
 
 static ig_status check_kernel(ig_ir *ir, const ig_node *n) {
   const ig_region *r = n->region;
   REQUIRE(n, "kernel", r && r->n_requests > 0, "a kernel node without a request");
-  REQUIRE(n, "kernel", r->n_in == n->n_in && r->n_out == n->n_out, "the region has %u inputs and %u results, the node %u and %u", r->n_in, r->n_out, n->n_in, n->n_out);
+  REQUIRE(n, "kernel", r->n_in == n->n_in && r->n_out == n->n_out, "the region has %u inputs and %u results, the node %u and %u", r->n_in, r->n_out,
+          n->n_in, n->n_out);
   REQUIRE(n, "kernel", r->n_values >= r->n_in + r->n_out, "the region counts %u values, fewer than its inputs and results", r->n_values);
   for (uint32_t q = 0; q < r->n_requests; q++) {
-    for (uint32_t i = 0; i < ig_request_n_operands(&r->requests[q]); i++) IG_TRY(check_operand(ir, n, i, &r->requests[q].operands[i]));
+    for (uint32_t i = 0; i < ig_request_n_operands(&r->requests[q]); i++)
+      IG_TRY(check_operand(ir, n, i, &r->requests[q].operands[i]));
     IG_TRY(ig_request_check(&r->requests[q], &ir->dims, n->name));
   }
   const ig_allocator *a = &ir->env->alloc;
@@ -91,7 +95,8 @@ static ig_status check_slice(ig_ir *ir, const ig_node *n, const ig_val *x, const
   for (int k = 0; k < y->rank; k++) {
     REQUIRE(n, "slice", n->view.step[k] != 0, "the step of axis %d is 0", k);
     int64_t start, step = n->view.step[k], from, to;
-    if (!ig_dim_is_const(t, n->view.start[k], &start) || !ig_dim_is_const(t, x->dims[k], &from) || !ig_dim_is_const(t, y->dims[k], &to) || to == 0) continue;
+    if (!ig_dim_is_const(t, n->view.start[k], &start) || !ig_dim_is_const(t, x->dims[k], &from) || !ig_dim_is_const(t, y->dims[k], &to) || to == 0)
+      continue;
     int64_t last;
     const bool exact = ig_mul_i64(to - 1, step, &last) && ig_add_i64(last, start, &last);
     REQUIRE(n, "slice", exact && start >= 0 && start < from && last >= 0 && last < from, "axis %d reaches outside '%s'", k, x->name);
@@ -103,7 +108,8 @@ static ig_status check_expand(ig_ir *ir, const ig_node *n, const ig_val *x, cons
   REQUIRE(n, "expand", x->rank <= y->rank, "an expansion of rank %d gives rank %d", x->rank, y->rank);
   for (int k = 0; k < x->rank; k++) {
     const ig_dim from = x->dims[k], to = y->dims[k + y->rank - x->rank];
-    REQUIRE(n, "expand", same(ir, from, to) || ig_dim_prove_eq(&ir->dims, from, ig_dim_const(&ir->dims, 1)) != 0, "dim %d of '%s' is neither 1 nor that of the result", k, x->name);
+    REQUIRE(n, "expand", same(ir, from, to) || ig_dim_prove_eq(&ir->dims, from, ig_dim_const(&ir->dims, 1)) != 0,
+            "dim %d of '%s' is neither 1 nor that of the result", k, x->name);
   }
   return NULL;
 }
@@ -112,19 +118,24 @@ static ig_status check_view(ig_ir *ir, const ig_node *n) {
   REQUIRE(n, "view", n->n_in == 1 && n->n_out == 1 && ig_node_in(n, 0) && n->out[0], "a view has one input and one result");
   const ig_val *x = ig_node_in(n, 0), *y = n->out[0];
   if (n->view.op == IG_VIEW_BITCAST) {
-    REQUIRE(n, "bitcast", IG_DTYPE_BITS(x->dtype) == IG_DTYPE_BITS(y->dtype) && x->rank == y->rank, "a bit cast from %s to %s", ig_dtype_name(x->dtype), ig_dtype_name(y->dtype));
+    REQUIRE(n, "bitcast", IG_DTYPE_BITS(x->dtype) == IG_DTYPE_BITS(y->dtype) && x->rank == y->rank, "a bit cast from %s to %s",
+            ig_dtype_name(x->dtype), ig_dtype_name(y->dtype));
     return NULL;
   }
   REQUIRE(n, "view", x->dtype == y->dtype, "a view of %s gives %s", ig_dtype_name(x->dtype), ig_dtype_name(y->dtype));
   switch (n->view.op) {
-    case IG_VIEW_RESHAPE:
-      REQUIRE(n, "reshape", same(ir, ig_dim_product(&ir->dims, x->dims, (size_t)x->rank), ig_dim_product(&ir->dims, y->dims, (size_t)y->rank)),
-              "'%s' and the result differ in their numbers of elements", x->name);
-      return NULL;
-    case IG_VIEW_PERMUTE: return check_permute(ir, n, x, y);
-    case IG_VIEW_SLICE: return check_slice(ir, n, x, y);
-    case IG_VIEW_EXPAND: return check_expand(ir, n, x, y);
-    default: return ig_status_node(BUG, n->name, "view", "unknown view %d", (int)n->view.op);
+  case IG_VIEW_RESHAPE:
+    REQUIRE(n, "reshape", same(ir, ig_dim_product(&ir->dims, x->dims, (size_t)x->rank), ig_dim_product(&ir->dims, y->dims, (size_t)y->rank)),
+            "'%s' and the result differ in their numbers of elements", x->name);
+    return NULL;
+  case IG_VIEW_PERMUTE:
+    return check_permute(ir, n, x, y);
+  case IG_VIEW_SLICE:
+    return check_slice(ir, n, x, y);
+  case IG_VIEW_EXPAND:
+    return check_expand(ir, n, x, y);
+  default:
+    return ig_status_node(BUG, n->name, "view", "unknown view %d", (int)n->view.op);
   }
 }
 

@@ -21,6 +21,14 @@ void ig_dims_free(ig_dims *t) {
   ig_dims_init(t, t->alloc, t->arena);
 }
 
+void ig_dims_clear(ig_dims *t) {
+  t->nodes.n = t->spans.n = t->symbols.n = t->guards.n = 0;
+  if (t->table_cap) memset(t->table, 0, t->table_cap * sizeof *t->table);
+  if (t->guard_table_cap) memset(t->guard_table, 0, t->guard_table_cap * sizeof *t->guard_table);
+  ig_status_free(t->error);
+  t->error = NULL;
+}
+
 ig_status ig_dims_take_error(ig_dims *t) {
   const ig_status s = t->error;
   t->error = NULL;

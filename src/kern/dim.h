@@ -55,6 +55,8 @@ typedef struct ig_dims {
 } ig_dims;
 void ig_dims_init(ig_dims *t, const ig_allocator *alloc, ig_arena *arena);
 void ig_dims_free(ig_dims *t);
+/* Empties the table and keeps its memory, so that filling it again the same way allocates nothing. */
+void ig_dims_clear(ig_dims *t);
 /* Makes `to`, just initialised, the same table: equal indices, strings shared with `from`, whose arena must live on. */
 IG_MUST_USE ig_status ig_dims_copy(const ig_dims *from, ig_dims *to);
 /* Takes back the guards recorded since there were n. */

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "onnx/import.h"
 
-enum { OLDEST_OPSET = 1, NEWEST_OPSET = 28, MAX_STRING = 65535, MAX_OPSETS = 256, REREAD_BYTES = 256 << 20, REREAD_FACTOR = 16 };
+enum { OLDEST_OPSET = 1, NEWEST_OPSET = 28, MAX_STRING = 65535, MAX_OPSETS = 256, REREAD_BYTES = 64 << 20, REREAD_FACTOR = 8 };
 
 ig_status ig_onnx_no_memory(const ig_onnx_importer *im) {
   if (!im->arena->over_limit) return IG_OOM();

@@ -4,12 +4,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
-typedef struct counts { const uint32_t *uses; uint32_t n_ids; } counts;
-typedef struct site { ig_pass_ctx *c; ig_node *bn, *main; ig_status st; } site;
+typedef struct counts {
+  const uint32_t *uses;
+  uint32_t n_ids;
+} counts;
+typedef struct site {
+  ig_pass_ctx *c;
+  ig_node *bn, *main;
+  ig_status st;
+} site;
 
 /* Operator over constants, placed before the batch normalisation; NULL after a failure. */
 static ig_val *op(site *s, const char *type, ig_val *a, ig_val *b) {
-  ig_val *in[2] = { a, b };
+  ig_val *in[2] = {a, b};
   if (s->st || !a || !b) return NULL;
   ig_node *n = ig_op_node(s->bn->graph, s->bn, type, in, 2, 1, NULL, 0, &s->st);
   return n ? ig_val_resolve(n->out[0]) : NULL;
@@ -31,7 +38,8 @@ static ig_val *scalar(site *s, ig_dtype dtype, double x) {
 /* x [C] as a tensor of this rank with C at `axis`. */
 static ig_val *along(site *s, ig_val *x, int rank, int axis) {
   int64_t dims[IG_MAX_RANK];
-  for (int k = 0; k < rank; k++) dims[k] = k == axis ? -1 : 1;
+  for (int k = 0; k < rank; k++)
+    dims[k] = k == axis ? -1 : 1;
   ig_val *shape = s->st ? NULL : ig_val_const_i64(s->bn->graph, dims, (size_t)rank);
   if (!shape && !s->st) s->st = ig_arena_status(&s->c->ir->arena);
   return op(s, "Reshape", x, shape);
@@ -41,9 +49,7 @@ static bool is_main(const ig_node *n) {
   return ig_opt_is(n, "Conv") || ig_opt_is(n, "ConvTranspose") || ig_opt_is(n, "Gemm") || ig_opt_is(n, "MatMul");
 }
 
-static bool is_vector(const ig_val *v) {
-  return v && v->data && v->rank == 1;
-}
+static bool is_vector(const ig_val *v) { return v && v->data && v->rank == 1; }
 
 /* Why the fold cannot be done; NULL = it can. */
 static const char *refusal(const ig_node *bn, const ig_node *m, const counts *k) {
@@ -80,7 +86,7 @@ static ig_status rebuild(site *s) {
   ig_val *bias = op(s, "Add", op(s, "Mul", shift, scale), ig_node_in(bn, 2));
   if (s->st) return s->st;
   const bool product = ig_opt_is(m, "MatMul");
-  ig_val *in[3] = { ig_node_in(m, 0), weights, bias };
+  ig_val *in[3] = {ig_node_in(m, 0), weights, bias};
   ig_node *made = ig_op_node(bn->graph, bn, m->type, in, product ? 2 : 3, 1, m->attrs, m->n_attrs, &s->st);
   if (!made) return s->st;
   made->name = m->name;
@@ -103,7 +109,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   if (why) return ig_ir_event(c->ir, c->name, n, true, "not folded into '%s': %s", m->name, why);
   if (!ig_pass_take(c)) return NULL;
   IG_TRY(ig_ir_event(c->ir, c->name, n, false, "folded into the weights of '%s'", m->name));
-  site s = { c, n, m, NULL };
+  site s = {c, n, m, NULL};
   return rebuild(&s);
 }
 
@@ -113,9 +119,9 @@ static ig_status run(ig_pass_ctx *c) {
   uint32_t *uses = ig_opt_array(c->ir, n_ids, sizeof *uses);
   IG_CHECK_MEM(uses);
   ig_graph_count_uses(c->ir->main, uses);
-  ig_status st = ig_opt_each(c, c->ir->main, visit, &(counts){ uses, n_ids });
+  ig_status st = ig_opt_each(c, c->ir->main, visit, &(counts){uses, n_ids});
   ig_opt_array_free(c->ir, uses, n_ids, sizeof *uses);
   return st;
 }
 
-const ig_pass ig_pass_bn_fold = { "bn_fold", IG_STAGE_CANONICAL, true, run, "batch normalisation goes into the weights before it" };
+const ig_pass ig_pass_bn_fold = {"bn_fold", IG_STAGE_CANONICAL, true, run, "batch normalisation goes into the weights before it"};

@@ -21,7 +21,7 @@ static bool is_any(const ig_node *n, const char *const *types, size_t n_types) {
 }
 
 static bool is_reshape(const ig_node *n) {
-  static const char *const types[] = { "Reshape", "Squeeze", "Unsqueeze", "Flatten" };
+  static const char *const types[] = {"Reshape", "Squeeze", "Unsqueeze", "Flatten"};
   return is_any(n, types, IG_COUNT(types));
 }
 
@@ -44,7 +44,7 @@ static bool reads_perm(const ig_node *n, int64_t *perm) {
 
 /* Whether n hands its first input on as it is. Types were compared. */
 static bool is_nothing(const ig_node *n) {
-  static const char *const by_dims[] = { "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand" };
+  static const char *const by_dims[] = {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand"};
   int64_t perm[IG_MAX_RANK];
   if (is_any(n, by_dims, IG_COUNT(by_dims)) || is_inference_dropout(n)) return true;
   if (ig_opt_is(n, "Concat")) return n->n_in == 1;
@@ -70,11 +70,12 @@ static ig_status join_transposes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
   int64_t first[IG_MAX_RANK], second[IG_MAX_RANK], perm[IG_MAX_RANK];
   ig_val *x = ig_node_in(p, 0);
   if (!reads_perm(p, first) || !reads_perm(n, second)) return NULL;
-  for (int k = 0; k < x->rank; k++) perm[k] = first[second[k]];
+  for (int k = 0; k < x->rank; k++)
+    perm[k] = first[second[k]];
   int64_t *kept = IG_NEW_ARRAY(&c->ir->arena, int64_t, IG_MAX_RANK);
   if (!kept) return ig_arena_status(&c->ir->arena);
   memcpy(kept, perm, sizeof perm);
-  const ig_ir_attr a = { .name = "perm", .type = IG_ATTR_INTS, .n = (uint32_t)x->rank, .v.ints = kept };
+  const ig_ir_attr a = {.name = "perm", .type = IG_ATTR_INTS, .n = (uint32_t)x->rank, .v.ints = kept};
   ig_status st;
   ig_node *m = ig_op_node(n->graph, n, "Transpose", &x, 1, 1, &a, 1, &st);
   return m ? drop(c, n, m->out[0], first_new_id, "of a Transpose becomes one") : st;
@@ -94,7 +95,7 @@ static ig_status join_reshapes(ig_pass_ctx *c, ig_node *n, const ig_node *p) {
     if (target[k] == 0) return NULL;
   }
   if (n_unknown > 1) return ig_ir_event(c->ir, c->name, n, true, "reshapes are not joined: more than one dim of the result is not constant");
-  ig_val *in[2] = { ig_node_in(p, 0), ig_val_const_i64(n->graph, target, (size_t)y->rank) };
+  ig_val *in[2] = {ig_node_in(p, 0), ig_val_const_i64(n->graph, target, (size_t)y->rank)};
   if (!in[1]) return ig_arena_status(&c->ir->arena);
   ig_status st;
   ig_node *m = ig_op_node(n->graph, n, "Reshape", in, 2, 1, NULL, 0, &st);
@@ -117,8 +118,6 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   return NULL;
 }
 
-static ig_status run(ig_pass_ctx *c) {
-  return ig_opt_each(c, c->ir->main, visit, NULL);
-}
+static ig_status run(ig_pass_ctx *c) { return ig_opt_each(c, c->ir->main, visit, NULL); }
 
-const ig_pass ig_pass_clean = { "clean", IG_STAGE_CANONICAL, true, run, "drops operators that change nothing, joins transposes and reshapes" };
+const ig_pass ig_pass_clean = {"clean", IG_STAGE_CANONICAL, true, run, "drops operators that change nothing, joins transposes and reshapes"};

@@ -7,25 +7,45 @@
 
 enum { MAX_CONST_BYTES = 65536 };
 
-typedef struct entry { uint64_t hash; ig_node *node; const ig_val *val; uint32_t below; } entry;
-typedef struct table { const ig_allocator *alloc; uint32_t *heads; size_t n_heads; /* power of two; 0 = empty */ IG_VEC(entry) entries; uint8_t *seen; uint32_t n_ids; } table;
+typedef struct entry {
+  uint64_t hash;
+  ig_node *node;
+  const ig_val *val;
+  uint32_t below;
+} entry;
+typedef struct table {
+  const ig_allocator *alloc;
+  uint32_t *heads;
+  size_t n_heads; /* power of two; 0 = empty */
+  IG_VEC(entry) entries;
+  uint8_t *seen;
+  uint32_t n_ids;
+} table;
 
-static uint64_t hash_u64(uint64_t h, uint64_t x) {
-  return ig_hash(&x, sizeof x, h);
-}
+static uint64_t hash_u64(uint64_t h, uint64_t x) { return ig_hash(&x, sizeof x, h); }
 
-static uint64_t hash_str(uint64_t h, const char *s) {
-  return ig_hash(s, strlen(s), h);
-}
+static uint64_t hash_str(uint64_t h, const char *s) { return ig_hash(s, strlen(s), h); }
 
 static size_t attr_bytes(const ig_ir_attr *a, const void **out) {
   switch (a->type) {
-    case IG_ATTR_INT: *out = &a->v.i; return sizeof a->v.i;
-    case IG_ATTR_FLOAT: *out = &a->v.f; return sizeof a->v.f;
-    case IG_ATTR_STRING: *out = a->v.s; return a->n ? a->n : strlen(a->v.s);
-    case IG_ATTR_INTS: *out = a->v.ints; return a->n * sizeof *a->v.ints;
-    case IG_ATTR_FLOATS: *out = a->v.floats; return a->n * sizeof *a->v.floats;
-    default: *out = NULL; return 0;
+  case IG_ATTR_INT:
+    *out = &a->v.i;
+    return sizeof a->v.i;
+  case IG_ATTR_FLOAT:
+    *out = &a->v.f;
+    return sizeof a->v.f;
+  case IG_ATTR_STRING:
+    *out = a->v.s;
+    return a->n ? a->n : strlen(a->v.s);
+  case IG_ATTR_INTS:
+    *out = a->v.ints;
+    return a->n * sizeof *a->v.ints;
+  case IG_ATTR_FLOATS:
+    *out = a->v.floats;
+    return a->n * sizeof *a->v.floats;
+  default:
+    *out = NULL;
+    return 0;
   }
 }
 
@@ -61,7 +81,9 @@ static bool same_attr(const ig_ir_attr *a, const ig_ir_attr *b) {
 }
 
 static bool same_node(const ig_node *a, const ig_node *b) {
-  if (a->op != b->op || strcmp(a->type, b->type) != 0 || a->n_in != b->n_in || a->n_out != b->n_out || a->n_attrs != b->n_attrs || a->opset != b->opset) return false;
+  if (a->op != b->op || strcmp(a->type, b->type) != 0 || a->n_in != b->n_in || a->n_out != b->n_out || a->n_attrs != b->n_attrs ||
+      a->opset != b->opset)
+    return false;
   for (uint32_t i = 0; i < a->n_in; i++)
     if (ig_node_in(a, i) != ig_node_in(b, i)) return false;
   for (uint32_t i = 0; i < a->n_attrs; i++)
@@ -132,7 +154,7 @@ static ig_status merge_const(ig_pass_ctx *c, table *t, ig_val *v) {
   t->seen[v->id] = 1;
   const uint64_t hash = ig_hash(v->data->bytes, v->data->n_bytes, v->dtype);
   const ig_val *same = find_const(t, hash, v->data);
-  if (!same) return add(t, &(entry){ .hash = hash, .val = v }) ? NULL : IG_OOM();
+  if (!same) return add(t, &(entry){.hash = hash, .val = v}) ? NULL : IG_OOM();
   if (same != v && ig_pass_take(c)) v->forward = (ig_val *)(uintptr_t)same;
   return NULL;
 }
@@ -141,7 +163,7 @@ static ig_status merge_node(ig_pass_ctx *c, table *t, ig_node *n) {
   if (!is_candidate(n)) return NULL;
   const uint64_t hash = hash_node(n);
   const ig_node *same = find_node(t, hash, n);
-  if (!same) return add(t, &(entry){ .hash = hash, .node = n }) ? NULL : IG_OOM();
+  if (!same) return add(t, &(entry){.hash = hash, .node = n}) ? NULL : IG_OOM();
   if (!ig_pass_take(c)) return NULL;
   IG_TRY(ig_ir_event(c->ir, c->name, n, false, "the same as '%s'", same->name));
   for (uint32_t i = 0; i < n->n_out; i++)
@@ -155,9 +177,11 @@ static ig_status walk(ig_pass_ctx *c, table *t, ig_graph *g) {
   for (ig_node *n = g->first, *next; n; n = next) {
     next = n->next;
     IG_REQUIRE(!ig_cancelled(c->opt->cancel), IG_ERROR_CANCELLED, "cancelled in pass '%s'", c->name);
-    for (uint32_t i = 0; i < n->n_in; i++) IG_TRY(merge_const(c, t, ig_node_in(n, i)));
+    for (uint32_t i = 0; i < n->n_in; i++)
+      IG_TRY(merge_const(c, t, ig_node_in(n, i)));
     ig_graph *sub;
-    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) IG_TRY(walk(c, t, sub));
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      IG_TRY(walk(c, t, sub));
     IG_TRY(merge_node(c, t, n));
   }
   if (g->parent) truncate(t, mark);
@@ -166,7 +190,7 @@ static ig_status walk(ig_pass_ctx *c, table *t, ig_graph *g) {
 
 static ig_status run(ig_pass_ctx *c) {
   const ig_allocator *a = &c->ir->env->alloc;
-  table t = { .alloc = a, .n_ids = c->ir->next_id };
+  table t = {.alloc = a, .n_ids = c->ir->next_id};
   t.seen = ig_opt_array(c->ir, t.n_ids, 1);
   ig_status st = t.seen ? walk(c, &t, c->ir->main) : IG_OOM();
   ig_opt_array_free(c->ir, t.seen, t.n_ids, 1);
@@ -175,4 +199,4 @@ static ig_status run(ig_pass_ctx *c) {
   return st;
 }
 
-const ig_pass ig_pass_cse = { "cse", IG_STAGE_CANONICAL, true, run, "computes equal expressions once" };
+const ig_pass ig_pass_cse = {"cse", IG_STAGE_CANONICAL, true, run, "computes equal expressions once"};

@@ -14,7 +14,8 @@ static bool is_live(const ig_node *n, const uint8_t *live) {
 }
 
 static void sweep(ig_pass_ctx *c, ig_graph *g, uint8_t *live) {
-  for (uint32_t i = 0; i < g->n_outputs; i++) mark(live, ig_graph_output(g, i));
+  for (uint32_t i = 0; i < g->n_outputs; i++)
+    mark(live, ig_graph_output(g, i));
   for (ig_node *n = g->last, *prev; n; n = prev) {
     prev = n->prev;
     if (!is_live(n, live)) {
@@ -24,8 +25,10 @@ static void sweep(ig_pass_ctx *c, ig_graph *g, uint8_t *live) {
       continue;
     }
     ig_graph *sub;
-    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) sweep(c, sub, live);
-    for (uint32_t i = 0; i < n->n_in; i++) mark(live, ig_node_in(n, i));
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      sweep(c, sub, live);
+    for (uint32_t i = 0; i < n->n_in; i++)
+      mark(live, ig_node_in(n, i));
   }
 }
 
@@ -38,5 +41,5 @@ static ig_status run(ig_pass_ctx *c) {
   return NULL;
 }
 
-const ig_pass ig_pass_dce = { "dce", IG_STAGE_CANONICAL, true, run, "removes nodes whose results nobody uses" };
-const ig_pass ig_pass_dce_lowered = { "dce_lowered", IG_STAGE_LOWERED, true, run, "removes kernels and views whose results nobody uses" };
+const ig_pass ig_pass_dce = {"dce", IG_STAGE_CANONICAL, true, run, "removes nodes whose results nobody uses"};
+const ig_pass ig_pass_dce_lowered = {"dce_lowered", IG_STAGE_LOWERED, true, run, "removes kernels and views whose results nobody uses"};

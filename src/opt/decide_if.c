@@ -13,15 +13,18 @@ int ig_opt_condition(ig_ir *ir, const ig_val *cond) {
 
 static void adopt_subgraphs(ig_node *n, ig_graph *parent) {
   ig_graph *sub;
-  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) sub->parent = parent;
+  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+    sub->parent = parent;
 }
 
 /* Part of inference, hence not counted as a rewrite: without it the graph may not infer at all. */
 ig_status ig_opt_inline_arm(ig_pass_ctx *c, ig_node *n, bool condition, ig_node **out_next) {
   const ig_ir_attr *a = ig_node_attr(n, condition ? "then_branch" : "else_branch");
-  IG_NODE_REQUIRE(n, a && a->type == IG_ATTR_GRAPH, IG_ERROR_BAD_MODEL, "the attribute %s must be a graph", condition ? "then_branch" : "else_branch");
+  IG_NODE_REQUIRE(n, a && a->type == IG_ATTR_GRAPH, IG_ERROR_BAD_MODEL, "the attribute %s must be a graph",
+                  condition ? "then_branch" : "else_branch");
   ig_graph *arm = a->v.graph;
-  IG_NODE_REQUIRE(n, arm->n_outputs == n->n_out, IG_ERROR_BAD_MODEL, "branch '%s' gives %u outputs, the node has %u", arm->name, arm->n_outputs, n->n_out);
+  IG_NODE_REQUIRE(n, arm->n_outputs == n->n_out, IG_ERROR_BAD_MODEL, "branch '%s' gives %u outputs, the node has %u", arm->name, arm->n_outputs,
+                  n->n_out);
   ig_node *first = arm->first, *after = n->next;
   while (arm->first) {
     ig_node *m = arm->first;
@@ -30,7 +33,8 @@ ig_status ig_opt_inline_arm(ig_pass_ctx *c, ig_node *n, bool condition, ig_node 
   }
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i]) n->out[i]->forward = ig_graph_output(arm, i);
-  IG_TRY(ig_ir_event(c->ir, "decide_if", n, false, "the condition is always %s: the arm '%s' takes the If's place", condition ? "true" : "false", arm->name));
+  IG_TRY(ig_ir_event(c->ir, "decide_if", n, false, "the condition is always %s: the arm '%s' takes the If's place", condition ? "true" : "false",
+                     arm->name));
   ig_opt_drop(n);
   c->changed = true;
   *out_next = first ? first : after;
@@ -55,4 +59,4 @@ static ig_status run(ig_pass_ctx *c) {
   return inlined ? ig_opt_infer_graph(c, c->ir->main) : NULL;
 }
 
-const ig_pass ig_pass_decide_if = { "decide_if", IG_STAGE_CANONICAL, true, run, "inlines the taken arm of Ifs with a known condition" };
+const ig_pass ig_pass_decide_if = {"decide_if", IG_STAGE_CANONICAL, true, run, "inlines the taken arm of Ifs with a known condition"};

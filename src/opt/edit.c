@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/edit.h"
 
-enum { MAX_SOURCES = 600 };      /* bytes of merged names; what comes after is left out */
+enum { MAX_SOURCES = 600 }; /* bytes of merged names; what comes after is left out */
 
 const ig_request *ig_opt_request(const ig_node *n) {
   return n && n->form == IG_FORM_KERNEL && n->region && n->region->n_requests == 1 ? &n->region->requests[0] : NULL;
@@ -18,7 +18,8 @@ bool ig_edit_input(ig_edit *e, const ig_operand *like, ig_val *v) {
   const uint32_t at = e->r.n_in + e->r.n_extra;
   if (at == IG_EDIT_OPERANDS) return false;
   uint32_t k = 0;
-  while (v && k < e->n_vals && e->vals[k] != v) k++;
+  while (v && k < e->n_vals && e->vals[k] != v)
+    k++;
   if (v && k == e->n_vals) e->vals[e->n_vals++] = v;
   e->in[at] = *like;
   e->in[at].value = v ? k : IG_NO_VALUE;
@@ -41,8 +42,9 @@ static ig_region *make_region(ig_arena *a, const ig_edit *e, const ig_request *r
   r->operands = operands;
   r->n_out = results->n_out;
   memcpy(operands, e->in, n_read * sizeof *operands);
-  for (uint32_t i = 0; i < results->n_out; i++) operands[n_read + i] = *ig_request_out(results, i);
-  *region = (ig_region){ .requests = r, .n_requests = 1, .n_in = e->n_vals, .n_out = n_out, .n_values = e->n_vals + n_out };
+  for (uint32_t i = 0; i < results->n_out; i++)
+    operands[n_read + i] = *ig_request_out(results, i);
+  *region = (ig_region){.requests = r, .n_requests = 1, .n_in = e->n_vals, .n_out = n_out, .n_values = e->n_vals + n_out};
   return region;
 }
 
@@ -72,9 +74,7 @@ ig_status ig_edit_finish(ig_pass_ctx *c, const ig_edit *e, ig_node *n, const cha
   return NULL;
 }
 
-ig_sreg ig_edit_stored(ig_sbuild *b, ig_sreg x, ig_dtype dtype) {
-  return ig_s_cast(b, ig_s_round(b, x, dtype), ig_stype_of(dtype));
-}
+ig_sreg ig_edit_stored(ig_sbuild *b, ig_sreg x, ig_dtype dtype) { return ig_s_cast(b, ig_s_round(b, x, dtype), ig_stype_of(dtype)); }
 
 bool ig_sprog_has(const ig_sprog *p, ig_sop op) {
   for (uint32_t i = 0; i < p->n; i++)
@@ -110,12 +110,11 @@ void ig_uses_add(ig_uses *u, const ig_node *n, int sign) {
   }
 }
 
-uint32_t ig_uses_of(const ig_uses *u, const ig_val *v) {
-  return v->id < u->n_ids ? u->n[v->id] : UINT32_MAX;
-}
+uint32_t ig_uses_of(const ig_uses *u, const ig_val *v) { return v->id < u->n_ids ? u->n[v->id] : UINT32_MAX; }
 
 uint32_t ig_uses_within(const ig_node *n, const ig_val *v) {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < n->n_in; i++) count += ig_node_in(n, i) == v;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    count += ig_node_in(n, i) == v;
   return count;
 }

@@ -8,7 +8,7 @@
 /* A request whose operands name entries of vals (inputs); results are numbered by ig_edit_finish. */
 typedef struct ig_edit {
   ig_request r;
-  ig_operand in[IG_EDIT_OPERANDS];      /* primary inputs, then extras */
+  ig_operand in[IG_EDIT_OPERANDS]; /* primary inputs, then extras */
   ig_val *vals[IG_EDIT_OPERANDS];
   uint32_t n_vals;
 } ig_edit;
@@ -31,10 +31,14 @@ bool ig_sprog_has(const ig_sprog *p, ig_sop op);
 bool ig_sprog_stores_plainly(const ig_sprog *p, ig_dtype dtype);
 
 /* Number of uses per value id, kept right while kernels are merged. */
-typedef struct ig_uses { ig_ir *ir; uint32_t *n; uint32_t n_ids; } ig_uses;
+typedef struct ig_uses {
+  ig_ir *ir;
+  uint32_t *n;
+  uint32_t n_ids;
+} ig_uses;
 IG_MUST_USE ig_status ig_uses_init(ig_uses *u, ig_ir *ir);
 void ig_uses_free(ig_uses *u);
-void ig_uses_add(ig_uses *u, const ig_node *n, int sign);        /* n's inputs; sign 1 or -1 */
+void ig_uses_add(ig_uses *u, const ig_node *n, int sign); /* n's inputs; sign 1 or -1 */
 uint32_t ig_uses_of(const ig_uses *u, const ig_val *v);
-uint32_t ig_uses_within(const ig_node *n, const ig_val *v);      /* how often n reads v */
+uint32_t ig_uses_within(const ig_node *n, const ig_val *v); /* how often n reads v */
 #endif

@@ -34,7 +34,8 @@ static ig_status load_result(ig_sbuild *b, const ig_request *r, const ig_val *v,
   in[0] = ig_s_load(b, 0, ig_stype_dtype(ig_kind_result_type(r->kind, r->params, r->operands[0].dtype)));
   result = in[0];
   if (r->epi.n) {
-    for (uint32_t i = 0; i < r->n_extra; i++) in[1 + i] = ig_s_load(b, 1 + i, ig_request_extra(r, i)->dtype);
+    for (uint32_t i = 0; i < r->n_extra; i++)
+      in[1 + i] = ig_s_load(b, 1 + i, ig_request_extra(r, i)->dtype);
     IG_TRY(ig_s_splice(b, &r->epi, in, 1 + r->n_extra, &result, 1));
   }
   *out = ig_edit_stored(b, result, v->dtype);
@@ -50,9 +51,11 @@ static unsigned store_flags(const ig_sprog *p, uint32_t result) {
 static ig_status build(ig_pass_ctx *c, ig_node *k, ig_node *m, const ig_val *v, ig_edit *e, ig_sbuild *b) {
   const ig_request *r = ig_opt_request(k), *map = ig_opt_request(m);
   ig_sreg in[IG_EDIT_OPERANDS], out[MAX_RESULTS], result;
-  *e = (ig_edit){ .r = { .kind = r->kind, .params = r->params, .prog = r->prog } };
-  for (uint32_t i = 0; i < r->n_in; i++, e->r.n_in++) ig_edit_input(e, &r->operands[i], ig_opt_operand(k, i));
-  for (uint32_t i = 0; i < r->n_extra; i++, e->r.n_extra++) ig_edit_input(e, ig_request_extra(r, i), ig_opt_operand(k, r->n_in + i));
+  *e = (ig_edit){.r = {.kind = r->kind, .params = r->params, .prog = r->prog}};
+  for (uint32_t i = 0; i < r->n_in; i++, e->r.n_in++)
+    ig_edit_input(e, &r->operands[i], ig_opt_operand(k, i));
+  for (uint32_t i = 0; i < r->n_extra; i++, e->r.n_extra++)
+    ig_edit_input(e, ig_request_extra(r, i), ig_opt_operand(k, r->n_in + i));
   ig_sbuild_init(b, &c->ir->arena);
   IG_TRY(load_result(b, r, v, &result));
   for (uint32_t i = 0; i < map->n_in; i++) {
@@ -64,7 +67,8 @@ static ig_status build(ig_pass_ctx *c, ig_node *k, ig_node *m, const ig_val *v, 
     e->r.n_extra++;
   }
   IG_TRY(ig_s_splice(b, &map->prog, in, map->n_in, out, map->n_out));
-  for (uint32_t i = 0; i < map->n_out; i++) ig_s_store(b, i, out[i], store_flags(&map->prog, i));
+  for (uint32_t i = 0; i < map->n_out; i++)
+    ig_s_store(b, i, out[i], store_flags(&map->prog, i));
   return NULL;
 }
 
@@ -75,7 +79,8 @@ static ig_status fuse(ig_pass_ctx *c, ig_uses *u, ig_node *k, ig_node *m, const 
   if (b.failed) return ig_ir_event(c->ir, c->name, m, true, "not an epilogue of '%s': the program would be too long", k->name);
   if (!ig_pass_take(c)) return NULL;
   IG_TRY(ig_sbuild_finish(&b, &e.r.epi));
-  IG_TRY(ig_ir_event(c->ir, c->name, m, false, "becomes an epilogue of the %s '%s' (extra operands: %u)", ig_kind(e.r.kind)->name, k->name, e.r.n_extra));
+  IG_TRY(ig_ir_event(c->ir, c->name, m, false, "becomes an epilogue of the %s '%s' (extra operands: %u)", ig_kind(e.r.kind)->name, k->name,
+                     e.r.n_extra));
   ig_uses_add(u, k, -1);
   ig_uses_add(u, m, -1);
   ig_node *merged;
@@ -125,4 +130,4 @@ static ig_status run(ig_pass_ctx *c) {
   return st;
 }
 
-const ig_pass ig_pass_fuse_epilogue = { "fuse_epilogue", IG_STAGE_LOWERED, true, run, "maps become epilogues of the kernels that feed them" };
+const ig_pass ig_pass_fuse_epilogue = {"fuse_epilogue", IG_STAGE_LOWERED, true, run, "maps become epilogues of the kernels that feed them"};

@@ -11,23 +11,25 @@ enum { MAX_INPUTS = 12, MAX_CHEAP = 4, MAX_OPERANDS = 32, CONVERSION = 2, MAX_NA
 
 /* A map and what it takes in. Nodes name their group by mark (index + 1; 0 = none). */
 typedef struct group {
-  uint32_t n_taken;                     /* producers computed inside */
-  uint32_t n_insns, n_leaves;           /* n_insns: at most */
-  ig_val *leaves[MAX_OPERANDS];         /* distinct values that the whole group reads; what else its nodes read is computed inside */
-  bool is_inner;                        /* nobody reads its stored result any more */
+  uint32_t n_taken;             /* producers computed inside */
+  uint32_t n_insns, n_leaves;   /* n_insns: at most */
+  ig_val *leaves[MAX_OPERANDS]; /* distinct values that the whole group reads; what else its nodes read is computed inside */
+  bool is_inner;                /* nobody reads its stored result any more */
 } group;
 
 /* uses, map_uses: by value id, counted once per reading group; map_uses: by maps over the value's dims. */
-typedef struct fuser { ig_uses uses; uint32_t *map_uses; IG_VEC(group) groups; } fuser;
+typedef struct fuser {
+  ig_uses uses;
+  uint32_t *map_uses;
+  IG_VEC(group) groups;
+} fuser;
 
 static const ig_request *map_of(const ig_node *n) {
   const ig_request *r = ig_opt_request(n);
   return r && r->kind == IG_KIND_map && n->n_out && n->out[0] ? r : NULL;
 }
 
-static group *group_of(const fuser *f, const ig_node *n) {
-  return n->mark ? &f->groups.data[n->mark - 1] : NULL;
-}
+static group *group_of(const fuser *f, const ig_node *n) { return n->mark ? &f->groups.data[n->mark - 1] : NULL; }
 
 static bool reads(const group *g, const ig_val *v) {
   for (uint32_t i = 0; i < g->n_leaves; i++)
@@ -54,7 +56,8 @@ static bool is_cheap(const ig_request *r) {
 /* Operands of `from` that `to` does not read yet. */
 static uint32_t count_new(const group *to, const group *from) {
   uint32_t n = 0;
-  for (uint32_t i = 0; i < from->n_leaves; i++) n += !reads(to, from->leaves[i]);
+  for (uint32_t i = 0; i < from->n_leaves; i++)
+    n += !reads(to, from->leaves[i]);
   return n;
 }
 
@@ -70,17 +73,17 @@ static const char *refusal(const fuser *f, const ig_node *p, const ig_node *n, c
   if (inner->n_insns + outer->n_insns + CONVERSION > IG_SPROG_MAX) return "the program would be too long";
   if (ig_uses_of(&f->uses, v) == 1) return NULL;
   if (ig_uses_of(&f->uses, v) != f->map_uses[v->id]) return "its result has uses other than such maps";
-  return !is_cheap(from) || inner->n_taken > 0 || count_new(outer, inner) > 1 ? "its result has other uses and it is not cheap enough to repeat" : NULL;
+  return !is_cheap(from) || inner->n_taken > 0 || count_new(outer, inner) > 1 ? "its result has other uses and it is not cheap enough to repeat"
+                                                                              : NULL;
 }
 
-static bool needs_rounding(const ig_val *v) {
-  return ig_stype_dtype(ig_stype_of(v->dtype)) != v->dtype;
-}
+static bool needs_rounding(const ig_val *v) { return ig_stype_dtype(ig_stype_of(v->dtype)) != v->dtype; }
 
 static void take(fuser *f, group *outer, group *inner, const ig_val *v) {
   const bool is_last = ig_uses_of(&f->uses, v) == 1;
   uint32_t at = 0;
-  while (outer->leaves[at] != v) at++;
+  while (outer->leaves[at] != v)
+    at++;
   outer->leaves[at] = outer->leaves[--outer->n_leaves];
   add_use(f, v, -1);
   inner->is_inner = is_last;
@@ -97,11 +100,13 @@ static void take(fuser *f, group *outer, group *inner, const ig_val *v) {
 
 static ig_status start_group(fuser *f, ig_node *n) {
   const ig_request *r = map_of(n);
-  group g = { .n_insns = r->prog.n };
+  group g = {.n_insns = r->prog.n};
   for (uint32_t i = 0; i < r->n_in; i++) {
     ig_val *v = ig_opt_operand(n, i);
-    if (!reads(&g, v)) g.leaves[g.n_leaves++] = v;
-    else add_use(f, v, -1);
+    if (!reads(&g, v))
+      g.leaves[g.n_leaves++] = v;
+    else
+      add_use(f, v, -1);
   }
   if (!IG_PUSH(&f->uses.ir->env->alloc, f->groups, g)) return IG_OOM();
   n->mark = (uint32_t)f->groups.n;
@@ -118,7 +123,7 @@ static ig_status decide(ig_pass_ctx *c, ig_node *n, void *user) {
     const ig_val *v = ig_opt_operand(n, i);
     ig_node *p = v->data ? NULL : v->producer;
     if (!p || !map_of(p)) continue;
-    if (!reads(group_of(f, n), v)) continue;   /* an earlier operand was the same value, which was taken */
+    if (!reads(group_of(f, n), v)) continue; /* an earlier operand was the same value, which was taken */
     const char *why = refusal(f, p, n, v);
     if (why) {
       IG_TRY(ig_ir_event(c->ir, c->name, n, true, "'%s' is not computed inside it: %s", p->name, why));
@@ -126,7 +131,8 @@ static ig_status decide(ig_pass_ctx *c, ig_node *n, void *user) {
     }
     if (!ig_pass_take(c)) return NULL;
     take(f, group_of(f, n), group_of(f, p), v);
-    IG_TRY(ig_ir_event(c->ir, c->name, n, false, "'%s' is computed inside it (at most %u instructions, operands: %u)", p->name, group_of(f, n)->n_insns, group_of(f, n)->n_leaves));
+    IG_TRY(ig_ir_event(c->ir, c->name, n, false, "'%s' is computed inside it (at most %u instructions, operands: %u)", p->name,
+                       group_of(f, n)->n_insns, group_of(f, n)->n_leaves));
   }
   return NULL;
 }
@@ -137,7 +143,10 @@ typedef struct writer {
   const group *root;
   ig_edit e;
   ig_sbuild b;
-  struct { const ig_val *v; ig_sreg reg; } done[MAX_VALUES];
+  struct {
+    const ig_val *v;
+    ig_sreg reg;
+  } done[MAX_VALUES];
   uint32_t n_done;
   char names[MAX_NAMES + 8];
   size_t n_names;
@@ -184,7 +193,8 @@ static ig_status write_value(writer *w, const ig_operand *like, ig_val *v, ig_sr
 static ig_status write_node(writer *w, const ig_node *n, ig_sreg *out) {
   const ig_request *r = map_of(n);
   ig_sreg in[MAX_OPERANDS];
-  for (uint32_t i = 0; i < r->n_in; i++) IG_TRY(write_value(w, &r->operands[i], ig_opt_operand(n, i), &in[i]));
+  for (uint32_t i = 0; i < r->n_in; i++)
+    IG_TRY(write_value(w, &r->operands[i], ig_opt_operand(n, i), &in[i]));
   add_names(w, n);
   return ig_s_splice(&w->b, &r->prog, in, r->n_in, out, r->n_out);
 }
@@ -199,7 +209,7 @@ static ig_status write(ig_pass_ctx *c, ig_node *n, void *user) {
   w.root = g;
   w.n_done = 0;
   w.n_names = 0;
-  w.e = (ig_edit){ .r = { .kind = IG_KIND_map } };
+  w.e = (ig_edit){.r = {.kind = IG_KIND_map}};
   ig_sbuild_init(&w.b, &c->ir->arena);
   IG_TRY(write_node(&w, n, out));
   for (uint32_t i = 0; i < r->prog.n; i++) {
@@ -231,7 +241,7 @@ static ig_status drop_inner(ig_pass_ctx *c, ig_node *n, void *user) {
 }
 
 static ig_status run(ig_pass_ctx *c) {
-  fuser f = { .map_uses = NULL };
+  fuser f = {.map_uses = NULL};
   IG_TRY(ig_uses_init(&f.uses, c->ir));
   f.map_uses = ig_opt_array(c->ir, f.uses.n_ids, sizeof *f.map_uses);
   ig_status st = f.map_uses ? ig_opt_each(c, c->ir->main, count, &f) : IG_OOM();
@@ -244,4 +254,4 @@ static ig_status run(ig_pass_ctx *c) {
   return st;
 }
 
-const ig_pass ig_pass_fuse_map = { "fuse_map", IG_STAGE_LOWERED, true, run, "maps that feed maps are computed inside them" };
+const ig_pass ig_pass_fuse_map = {"fuse_map", IG_STAGE_LOWERED, true, run, "maps that feed maps are computed inside them"};

@@ -17,16 +17,19 @@ static ig_status find_record(ig_node *n) {
 
 static bool is_arm_failure(ig_status st) {
   switch (ig_status_code(st)) {
-    case IG_ERROR_BAD_MODEL:
-    case IG_ERROR_UNSUPPORTED:
-    case IG_ERROR_SHAPE: return true;
-    default: return false;
+  case IG_ERROR_BAD_MODEL:
+  case IG_ERROR_UNSUPPORTED:
+  case IG_ERROR_SHAPE:
+    return true;
+  default:
+    return false;
   }
 }
 
 static ig_status make_trap(ig_pass_ctx *c, const ig_node *n, ig_graph *arm, const ig_graph *other, const char *message) {
   ig_ir *ir = c->ir;
-  while (arm->first) ig_opt_drop(arm->first);
+  while (arm->first)
+    ig_opt_drop(arm->first);
   ig_node *trap = ig_node_new(arm, NULL, n->name, IG_FORM_TRAP, NULL, 0, arm->n_outputs);
   if (!trap || !(trap->trap = ig_arena_strdup(&ir->arena, message))) return ig_arena_status(&ir->arena);
   for (uint32_t i = 0; i < arm->n_outputs; i++) {
@@ -56,11 +59,11 @@ static ig_status infer_arm(ig_pass_ctx *c, ig_graph *arm, ig_status *out_failure
 }
 
 static ig_status infer_arms(ig_pass_ctx *c, ig_node *n) {
-  ig_graph *arms[2] = { arm_of(n, "then_branch"), arm_of(n, "else_branch") };
+  ig_graph *arms[2] = {arm_of(n, "then_branch"), arm_of(n, "else_branch")};
   IG_NODE_REQUIRE(n, arms[0] && arms[1], IG_ERROR_BAD_MODEL, "attributes then_branch and else_branch must be graphs");
-  IG_NODE_REQUIRE(n, arms[0]->n_outputs == n->n_out && arms[1]->n_outputs == n->n_out, IG_ERROR_BAD_MODEL, "branches give %u and %u outputs, the node has %u",
-                  arms[0]->n_outputs, arms[1]->n_outputs, n->n_out);
-  ig_status failure[2] = { NULL, NULL };
+  IG_NODE_REQUIRE(n, arms[0]->n_outputs == n->n_out && arms[1]->n_outputs == n->n_out, IG_ERROR_BAD_MODEL,
+                  "branches give %u and %u outputs, the node has %u", arms[0]->n_outputs, arms[1]->n_outputs, n->n_out);
+  ig_status failure[2] = {NULL, NULL};
   ig_status st = infer_arm(c, arms[0], &failure[0]);
   if (!st) st = infer_arm(c, arms[1], &failure[1]);
   if (!st && failure[0] && failure[1]) {
@@ -76,7 +79,8 @@ static ig_status infer_arms(ig_pass_ctx *c, ig_node *n) {
 
 static ig_status infer_op(ig_pass_ctx *c, ig_node *n) {
   ig_graph *sub;
-  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) IG_TRY(ig_opt_infer_graph(c, sub));
+  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+    IG_TRY(ig_opt_infer_graph(c, sub));
   const uint32_t first_new_id = c->ir->next_id;
   IG_TRY(ig_op_infer(n));
   IG_TRY(ig_opt_keep_names(n, first_new_id));
@@ -114,4 +118,4 @@ static ig_status run(ig_pass_ctx *c) {
   return NULL;
 }
 
-const ig_pass ig_pass_infer = { "infer", IG_STAGE_CANONICAL, false, run, "types, dims and elements of every value" };
+const ig_pass ig_pass_infer = {"infer", IG_STAGE_CANONICAL, false, run, "types, dims and elements of every value"};

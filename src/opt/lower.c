@@ -5,14 +5,16 @@
 static ig_status lower_graph(ig_pass_ctx *c, ig_graph *g);
 
 static ig_status lower_if(ig_pass_ctx *c, ig_node *n) {
-  const ig_ir_attr *arms[2] = { ig_node_attr(n, "then_branch"), ig_node_attr(n, "else_branch") };
+  const ig_ir_attr *arms[2] = {ig_node_attr(n, "then_branch"), ig_node_attr(n, "else_branch")};
   ig_arena *a = &c->ir->arena;
   ig_val *cond = ig_node_in(n, 0);
-  for (uint32_t k = 0; k < 2; k++) IG_TRY(lower_graph(c, arms[k]->v.graph));
+  for (uint32_t k = 0; k < 2; k++)
+    IG_TRY(lower_graph(c, arms[k]->v.graph));
   ig_node *m = ig_node_new(n->graph, n, n->name, IG_FORM_IF, &cond, 1, n->n_out);
   if (!m) return ig_arena_status(a);
   m->sources = n->sources;
-  for (uint32_t k = 0; k < 2; k++) m->arms[k] = arms[k]->v.graph;
+  for (uint32_t k = 0; k < 2; k++)
+    m->arms[k] = arms[k]->v.graph;
   for (uint32_t i = 0; i < n->n_out; i++) {
     if (!n->out[i]) {
       m->out[i] = NULL;
@@ -30,9 +32,13 @@ static ig_status lower_node(ig_pass_ctx *c, ig_node *n) {
   IG_REQUIRE(!ig_cancelled(c->opt->cancel), IG_ERROR_CANCELLED, "cancelled while lowering");
   if (n->form != IG_FORM_OP) return NULL;
   if (!ig_opt_done(n)) {
-    if (ig_opt_is(n, "If")) IG_TRY(lower_if(c, n));
-    else if (n->op->lower) IG_TRY(ig_op_lower(n, n->graph, n));
-    else return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the operator cannot be run yet"), IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_NODE");
+    if (ig_opt_is(n, "If"))
+      IG_TRY(lower_if(c, n));
+    else if (n->op->lower)
+      IG_TRY(ig_op_lower(n, n->graph, n));
+    else
+      return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the operator cannot be run yet"), IG_DETAIL_ISSUE_CODE,
+                            "UNSUPPORTED_NODE");
     IG_TRY(ig_opt_keep_names(n, first_new_id));
   }
   ig_opt_drop(n);
@@ -54,4 +60,4 @@ static ig_status run(ig_pass_ctx *c) {
   return NULL;
 }
 
-const ig_pass ig_pass_lower = { "lower", IG_STAGE_LOWERED, false, run, "operators become kernel requests, views and Ifs" };
+const ig_pass ig_pass_lower = {"lower", IG_STAGE_LOWERED, false, run, "operators become kernel requests, views and Ifs"};

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
-enum { MAX_ROUNDS = 16 };
+enum { MAX_ROUNDS = 16, MAX_ROUNDS_LOWERED = 6 /* fusing gains little after two */ };
 
 #define IG_PASS(id) extern const ig_pass ig_pass_##id;
 #include "opt/passes.def"
@@ -29,9 +29,7 @@ static const ig_pass *find_pass(const char *name, size_t n) {
 }
 
 /* These two make the next stage; without them there is nothing to go on with. */
-static bool is_needed(const ig_pass *p) {
-  return strcmp(p->name, "infer") == 0 || strcmp(p->name, "lower") == 0;
-}
+static bool is_needed(const ig_pass *p) { return strcmp(p->name, "infer") == 0 || strcmp(p->name, "lower") == 0; }
 
 static ig_status check_options(const ig_opt_options *opt) {
   if (opt->dump_after && opt->dump)
@@ -62,14 +60,16 @@ static ig_status dump(ig_ir *ir, const ig_opt_options *opt) {
   ig_buf_init(&text, &ir->env->alloc);
   ig_ir_print(ir, false, &text);
   ig_status st = NULL;
-  if (text.failed) st = IG_OOM();
-  else if (opt->dump(opt->dump_user, text.data, text.n) != 0) st = ig_status_new(IG_ERROR_IO, "writing the dump after pass '%s' failed", opt->dump_after);
+  if (text.failed)
+    st = IG_OOM();
+  else if (opt->dump(opt->dump_user, text.data, text.n) != 0)
+    st = ig_status_new(IG_ERROR_IO, "writing the dump after pass '%s' failed", opt->dump_after);
   ig_buf_free(&text);
   return st;
 }
 
 static ig_status run_pass(ig_ir *ir, const ig_opt_options *opt, int64_t *budget, const ig_pass *p, bool first_time, bool *out_changed) {
-  ig_pass_ctx c = { ir, opt, budget, false, p->name };
+  ig_pass_ctx c = {ir, opt, budget, false, p->name};
   IG_REQUIRE(!ig_cancelled(opt->cancel), IG_ERROR_CANCELLED, "cancelled before pass '%s'", p->name);
   IG_TRY(p->run(&c));
   IG_TRY_NOTE(ig_dims_take_error(&ir->dims), "pass '%s'", p->name);
@@ -81,13 +81,15 @@ static ig_status run_pass(ig_ir *ir, const ig_opt_options *opt, int64_t *budget,
 }
 
 static ig_status run_group(ig_ir *ir, const ig_opt_options *opt, int64_t *budget, uint32_t first, uint32_t end) {
-  for (uint32_t round = 0; round < MAX_ROUNDS; round++) {
+  const uint32_t n_rounds = ig_passes[first]->stage == IG_STAGE_LOWERED ? MAX_ROUNDS_LOWERED : MAX_ROUNDS;
+  for (uint32_t round = 0; round < n_rounds; round++) {
     bool changed = false;
     for (uint32_t i = first; i < end; i++)
       if (!ig_opt_is_off(opt, ig_passes[i]->name)) IG_TRY(run_pass(ir, opt, budget, ig_passes[i], round == 0, &changed));
     if (!changed || !ig_passes[first]->fixpoint) return NULL;
   }
-  ig_log(ir->env, IG_LOG_INFO, "opt", "passes from '%s' to '%s' still find something after %d rounds", ig_passes[first]->name, ig_passes[end - 1]->name, MAX_ROUNDS);
+  ig_log(ir->env, IG_LOG_INFO, "opt", "passes from '%s' to '%s' still find something after %u rounds", ig_passes[first]->name,
+         ig_passes[end - 1]->name, n_rounds);
   return NULL;
 }
 
@@ -99,7 +101,8 @@ static ig_status run_stage(ig_ir *ir, const ig_opt_options *opt, ig_stage stage)
   for (uint32_t i = 0, end; i < ig_n_passes; i = end) {
     end = i + 1;
     if (ig_passes[i]->stage != stage) continue;
-    while (ig_passes[i]->fixpoint && end < ig_n_passes && ig_passes[end]->fixpoint && ig_passes[end]->stage == stage) end++;
+    while (ig_passes[i]->fixpoint && end < ig_n_passes && ig_passes[end]->fixpoint && ig_passes[end]->stage == stage)
+      end++;
     IG_TRY(run_group(ir, opt, &budget, i, end));
   }
   if (before > 0) ir->n_rewrites += before - budget;

@@ -7,23 +7,18 @@ ig_status ig_opt_each(ig_pass_ctx *c, ig_graph *g, ig_node_fn fn, void *user) {
     next = n->next;
     IG_REQUIRE(!ig_cancelled(c->opt->cancel), IG_ERROR_CANCELLED, "cancelled in pass '%s'", c->name);
     ig_graph *sub;
-    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) IG_TRY(ig_opt_each(c, sub, fn, user));
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      IG_TRY(ig_opt_each(c, sub, fn, user));
     IG_TRY(fn(c, n, user));
   }
   return NULL;
 }
 
-void *ig_opt_array(ig_ir *ir, uint32_t n_ids, size_t size) {
-  return ig_alloc_zero(&ir->env->alloc, (size_t)n_ids + 1, size);
-}
+void *ig_opt_array(ig_ir *ir, uint32_t n_ids, size_t size) { return ig_alloc_zero(&ir->env->alloc, (size_t)n_ids + 1, size); }
 
-void ig_opt_array_free(ig_ir *ir, void *p, uint32_t n_ids, size_t size) {
-  ig_free(&ir->env->alloc, p, ((size_t)n_ids + 1) * size);
-}
+void ig_opt_array_free(ig_ir *ir, void *p, uint32_t n_ids, size_t size) { ig_free(&ir->env->alloc, p, ((size_t)n_ids + 1) * size); }
 
-bool ig_opt_is(const ig_node *n, const char *type) {
-  return n && n->form == IG_FORM_OP && n->domain[0] == 0 && strcmp(n->type, type) == 0;
-}
+bool ig_opt_is(const ig_node *n, const char *type) { return n && n->form == IG_FORM_OP && n->domain[0] == 0 && strcmp(n->type, type) == 0; }
 
 bool ig_opt_done(const ig_node *n) {
   for (uint32_t i = 0; i < n->n_out; i++)

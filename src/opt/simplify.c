@@ -16,8 +16,6 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   return NULL;
 }
 
-static ig_status run(ig_pass_ctx *c) {
-  return ig_opt_each(c, c->ir->main, visit, NULL);
-}
+static ig_status run(ig_pass_ctx *c) { return ig_opt_each(c, c->ir->main, visit, NULL); }
 
-const ig_pass ig_pass_simplify = { "simplify", IG_STAGE_CANONICAL, true, run, "the operators' own local rewrites" };
+const ig_pass ig_pass_simplify = {"simplify", IG_STAGE_CANONICAL, true, run, "the operators' own local rewrites"};

@@ -60,8 +60,6 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   return replace(c, n, ig_node_in(p, 0), &spec);
 }
 
-static ig_status run(ig_pass_ctx *c) {
-  return ig_opt_each(c, c->ir->main, visit, NULL);
-}
+static ig_status run(ig_pass_ctx *c) { return ig_opt_each(c, c->ir->main, visit, NULL); }
 
-const ig_pass ig_pass_view_clean = { "view_clean", IG_STAGE_LOWERED, true, run, "joins views of views and drops those that change nothing" };
+const ig_pass ig_pass_view_clean = {"view_clean", IG_STAGE_LOWERED, true, run, "joins views of views and drops those that change nothing"};

@@ -1,8 +1,11 @@
-/* Views of constants, computed on the host: strides in elements, elements of any width down to two bits.
+/* Views of constants and parts of results, copied on the host: strides in elements, elements of any width down to two bits.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
-typedef struct walk { uint32_t rank; int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], base; } walk;
+typedef struct walk {
+  uint32_t rank;
+  int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], base;
+} walk;
 
 static void copy_element(uint8_t *to, int64_t to_i, const uint8_t *from, int64_t from_i, uint32_t bits) {
   if (bits >= 8) {
@@ -16,7 +19,7 @@ static void copy_element(uint8_t *to, int64_t to_i, const uint8_t *from, int64_t
 }
 
 static void copy_all(const walk *w, const uint8_t *from, uint8_t *to, int64_t n, uint32_t bits) {
-  int64_t at[IG_MAX_RANK] = { 0 }, src = w->base;
+  int64_t at[IG_MAX_RANK] = {0}, src = w->base;
   for (int64_t i = 0; i < n; i++) {
     copy_element(to, i, from, src, bits);
     for (uint32_t k = w->rank; k-- > 0;) {
@@ -43,14 +46,38 @@ static bool fill_walk(const ig_ir *ir, const ig_node *view, const ig_data *x, wa
   for (uint32_t k = 0; k < w->rank; k++) {
     int64_t start;
     switch (view->view.op) {
-      case IG_VIEW_PERMUTE: w->strides[k] = strides[view->view.perm[k]]; break;
-      case IG_VIEW_SLICE:
-        if (!ig_dim_is_const(&ir->dims, view->view.start[k], &start)) return false;
-        w->base += start * strides[k];
-        w->strides[k] = view->view.step[k] * strides[k];
-        break;
-      case IG_VIEW_EXPAND: w->strides[k] = k < lead || x->dims[k - lead] == 1 ? 0 : strides[k - lead]; break;
-      default: return false;
+    case IG_VIEW_PERMUTE:
+      w->strides[k] = strides[view->view.perm[k]];
+      break;
+    case IG_VIEW_SLICE:
+      if (!ig_dim_is_const(&ir->dims, view->view.start[k], &start)) return false;
+      w->base += start * strides[k];
+      w->strides[k] = view->view.step[k] * strides[k];
+      break;
+    case IG_VIEW_EXPAND:
+      w->strides[k] = k < lead || x->dims[k - lead] == 1 ? 0 : strides[k - lead];
+      break;
+    default:
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ig_opt_place(const ig_ir *ir, const ig_operand *o, const ig_data *d, uint8_t *buffer) {
+  int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], at[IG_MAX_RANK] = {0}, to, n = 1;
+  if (!ig_dim_is_const(&ir->dims, o->offset, &to)) return false;
+  for (uint32_t k = 0; k < o->rank; k++) {
+    if (!ig_dim_is_const(&ir->dims, o->dims[k], &dims[k]) || !ig_dim_is_const(&ir->dims, o->strides[k], &strides[k])) return false;
+    n *= dims[k];
+  }
+  for (int64_t i = 0; i < n; i++) {
+    copy_element(buffer, to, d->bytes, i, IG_DTYPE_BITS(d->dtype));
+    for (uint32_t k = o->rank; k-- > 0;) {
+      to += strides[k];
+      if (++at[k] < dims[k]) break;
+      to -= strides[k] * dims[k];
+      at[k] = 0;
     }
   }
   return true;
@@ -58,7 +85,7 @@ static bool fill_walk(const ig_ir *ir, const ig_node *view, const ig_data *x, wa
 
 ig_status ig_opt_view_data(ig_ir *ir, const ig_node *view, const ig_data *x, const ig_data **out) {
   const ig_val *y = view->out[0];
-  walk w = { .rank = (uint32_t)y->rank };
+  walk w = {.rank = (uint32_t)y->rank};
   ig_data *d = IG_NEW(&ir->arena, ig_data);
   int64_t n;
   if (!d) return ig_arena_status(&ir->arena);

@@ -1,9 +1,30 @@
 /* Memory placement: greedy by size under several orders, the smallest total wins. Aliased items form one cluster.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
-#include <stdlib.h>
 
 typedef struct cluster { uint64_t size, offset; uint32_t first, last, item; } cluster;
+typedef int (*order)(const void *, const void *);
+
+static void swap(char *a, char *b, size_t size) {
+  char t[sizeof(cluster)];
+  memcpy(t, a, size);
+  memcpy(a, b, size);
+  memcpy(b, t, size);
+}
+
+/* Heap sort: the C library's sort may allocate, and contexts place at bind, where nothing may be. */
+static void sort(void *base, size_t n, size_t size, order less) {
+  char *const p = base;
+  for (size_t i = n / 2, end = n; end > 1;) {
+    if (i) i--;
+    else swap(p, p + --end * size, size);
+    for (size_t root = i, child; (child = 2 * root + 1) < end; root = child) {
+      if (child + 1 < end && less(p + child * size, p + (child + 1) * size) < 0) child++;
+      if (less(p + root * size, p + child * size) >= 0) break;
+      swap(p + root * size, p + child * size, size);
+    }
+  }
+}
 
 static int by_size(const void *x, const void *y) {
   const cluster *a = x, *b = y;
@@ -39,7 +60,7 @@ static uint64_t place(cluster *c, size_t n, const cluster **live) {
     size_t n_live = 0;
     for (size_t k = 0; k < i; k++)
       if (c[k].first <= c[i].last && c[i].first <= c[k].last && c[k].size) live[n_live++] = &c[k];
-    qsort(live, n_live, sizeof *live, by_offset);
+    sort(live, n_live, sizeof *live, by_offset);
     uint64_t end = 0, best = UINT64_MAX, best_gap = UINT64_MAX;
     for (size_t k = 0; k < n_live; k++) {
       if (live[k]->offset >= end && live[k]->offset - end >= c[i].size && live[k]->offset - end < best_gap) best = end, best_gap = live[k]->offset - end;
@@ -89,24 +110,21 @@ static size_t gather(const ig_mem_item *items, size_t n, cluster *c, uint32_t *c
   return n_clusters;
 }
 
-ig_status ig_memplan(const ig_allocator *a, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound) {
-  static int (*const orders[])(const void *, const void *) = { by_size, by_area, by_start, by_length };
+size_t ig_memplan_bytes(size_t n) { return n * (sizeof(cluster) + sizeof(const cluster *) + sizeof(uint32_t)); }
+
+ig_status ig_memplan_in(void *memory, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound) {
+  static const order orders[] = { by_size, by_area, by_start, by_length };
   *out_total = *out_bound = 0;
   if (!n) return NULL;
-  const size_t bytes = n * (sizeof(cluster) + sizeof(const cluster *) + sizeof(uint32_t));
-  cluster *c = ig_alloc(a, bytes);
-  IG_CHECK_MEM(c);
+  cluster *c = memory;
   const cluster **live = (const cluster **)(c + n);
   uint32_t *cluster_of = (uint32_t *)(live + n);
   const size_t n_clusters = gather(items, n, c, cluster_of);
-  if (n_clusters == SIZE_MAX) {
-    ig_free(a, c, bytes);
-    IG_FAIL(IG_ERROR_LIMIT, "memory plan: activation sizes overflow");
-  }
+  IG_REQUIRE(n_clusters != SIZE_MAX, IG_ERROR_LIMIT, "memory plan: activation sizes overflow");
   *out_bound = live_bound(c, n_clusters);
   uint64_t best = UINT64_MAX;
   for (size_t o = 0; o < IG_COUNT(orders) && best != *out_bound; o++) {
-    qsort(c, n_clusters, sizeof *c, orders[o]);
+    sort(c, n_clusters, sizeof *c, orders[o]);
     const uint64_t total = place(c, n_clusters, live);
     if (total >= best) continue;
     best = total;
@@ -114,6 +132,14 @@ ig_status ig_memplan(const ig_allocator *a, ig_mem_item *items, size_t n, uint64
   }
   for (uint32_t i = 0; i < n; i++) items[i].offset = items[root_of(items, i)].offset;
   *out_total = best;
-  ig_free(a, c, bytes);
   return NULL;
+}
+
+ig_status ig_memplan(const ig_allocator *a, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound) {
+  const size_t bytes = ig_memplan_bytes(n);
+  void *memory = ig_alloc(a, bytes);
+  IG_CHECK_MEM(memory);
+  ig_status st = ig_memplan_in(memory, items, n, out_total, out_bound);
+  ig_free(a, memory, bytes);
+  return st;
 }

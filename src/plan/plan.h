@@ -34,4 +34,7 @@ typedef struct ig_mem_item { uint64_t size; uint32_t first, last; uint64_t offse
 /* Fills offsets (multiples of 64) so that items alive at the same step do not overlap; several greedy orders, the best wins.
  * *out_total: arena bytes; *out_bound: most bytes alive at once (no placement is smaller). An item with alias takes that item's offset; lifetimes and sizes of both count. */
 IG_MUST_USE ig_status ig_memplan(const ig_allocator *a, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound);
+/* The same with the caller's working memory of ig_memplan_bytes(n), 16-byte aligned: allocates nothing. */
+size_t ig_memplan_bytes(size_t n);
+IG_MUST_USE ig_status ig_memplan_in(void *memory, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound);
 #endif

@@ -142,13 +142,12 @@ static ig_status check_operand(const ig_plan_data *p, size_t i) {
   return NULL;
 }
 
-static ig_status check_prog(const ig_plan_data *p, size_t request, const ig_sprog *prog, uint32_t n_in, const ig_dtype *in, uint32_t n_out, const ig_dtype *out, uint32_t rank) {
-  for (uint32_t k = 0; k < prog->n; k++)
-    CHECK(prog->insns[k].op != IG_SOP_DIM || (prog->insns[k].imm && prog->insns[k].imm < p->n_dims), "PROG", k, "dim expression");
-  return blame("REQS", request, ig_sprog_check(prog, n_in, in, n_out, out, rank));
+/* Dims that a program reads; the rest of it is checked for maps at load, for other kinds by ig_request_check at bind. */
+static ig_status check_prog_dims(const ig_plan_data *p, size_t first, size_t n) {
+  for (size_t i = first; i < first + n; i++) CHECK(p->insns[i].op != IG_SOP_DIM || (p->insns[i].imm && p->insns[i].imm < p->n_dims), "PROG", i, "dim expression");
+  return NULL;
 }
 
-/* dtypes of operands for ig_sprog_check; epilogue: LOAD 0 is the kind's accumulator, checked by ig_request_check at bind. */
 static ig_status check_request(const ig_plan_data *p, size_t i) {
   const ig_plan_request *q = &p->requests[i];
   const ig_kind_def *k = ig_kind((ig_kind_id)q->kind);
@@ -159,6 +158,8 @@ static ig_status check_request(const ig_plan_data *p, size_t i) {
   CHECK((size_t)q->n_params * 8 == k->params_size && q->first_param <= p->n_params && q->n_params <= p->n_params - q->first_param, "REQS", i, "params");
   CHECK(q->first_prog <= p->n_insns && q->n_prog <= p->n_insns - q->first_prog && q->n_prog <= IG_SPROG_MAX, "REQS", i, "program");
   CHECK(q->first_epi <= p->n_insns && q->n_epi <= p->n_insns - q->first_epi && q->n_epi <= IG_SPROG_MAX, "REQS", i, "epilogue");
+  IG_TRY(check_prog_dims(p, q->first_prog, q->n_prog));
+  IG_TRY(check_prog_dims(p, q->first_epi, q->n_epi));
   for (size_t o = q->first_operand; o < q->first_operand + n; o++) IG_TRY(check_operand(p, o));
   for (uint32_t f = 0; f < k->n_fields; f++)
     for (uint32_t w = 0; k->fields[f].type == IG_FIELD_DIM && w < k->fields[f].count; w++) {
@@ -173,8 +174,8 @@ static ig_status check_request(const ig_plan_data *p, size_t i) {
   ig_plan_request_view(p, (uint32_t)i, &r);
   ig_dtype dtypes[64 + 64 + 16];
   for (size_t o = 0; o < n; o++) dtypes[o] = r.operands[o].dtype;
-  if (r.prog.n && r.kind == IG_KIND_map) return check_prog(p, i, &r.prog, r.n_in, dtypes, r.n_out, dtypes + r.n_in + r.n_extra, ig_request_out(&r, 0)->rank);
-  return NULL;
+  if (r.kind != IG_KIND_map) return NULL;
+  return blame("REQS", i, ig_sprog_check(&r.prog, r.n_in, dtypes, r.n_out, dtypes + r.n_in + r.n_extra, ig_request_out(&r, 0)->rank));
 }
 
 /* Steps [first, end): kernels, and Ifs whose arms are the steps that follow. */

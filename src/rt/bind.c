@@ -180,31 +180,35 @@ static bool fits(const ig_context *c, const ig_plan_place *at) {
 /* A placement of its own: outside all profiles, or another tactic or thread count needs other scratch. Scratch without a buffer in the plan goes behind the arena. */
 static ig_status place_anew(ig_context *c, uint64_t *out_total) {
   const ig_plan_data *p = &c->engine->plan;
-  const ig_allocator *a = &c->engine->env->alloc;
-  ig_mem_item *items = ig_alloc_zero(a, p->n_buffers + 1, sizeof *items);
-  uint32_t *index = ig_alloc_zero(a, p->n_buffers + 1, sizeof *index);
+  const size_t n_items = p->n_buffers + 1, work = ig_align_up(ig_memplan_bytes(n_items), 16), bytes = work + n_items * (sizeof(ig_mem_item) + sizeof(uint32_t));
+  if (!c->place_memory) {
+    c->place_memory = ig_alloc(&c->engine->env->alloc, bytes);
+    IG_CHECK_MEM(c->place_memory);
+    c->place_bytes = bytes;
+  }
+  ig_mem_item *items = (ig_mem_item *)(void *)((char *)c->place_memory + work);
+  uint32_t *index = (uint32_t *)(items + n_items);
   size_t n = 0;
   uint64_t bound;
-  ig_status st = items && index ? NULL : IG_OOM();
-  for (size_t b = 0; !st && b < p->n_buffers; b++) {
+  for (size_t b = 0; b < p->n_buffers; b++) {
     const ig_plan_buffer *q = &p->buffers[b];
     index[b] = IG_NONE;
     if (q->kind < IG_BUFFER_ARENA) continue;
     index[b] = (uint32_t)n;
     items[n++] = (ig_mem_item){ .size = needed(c, b), .first = q->first_step, .last = q->last_step, .alias = q->alias == IG_NONE ? IG_NONE : index[q->alias] };
   }
-  for (size_t i = 0; !st && i < p->n_steps; i++)
-    if (p->steps[i].scratch != IG_NONE && items[index[p->steps[i].scratch]].size < c->launches[i].call.scratch_size) items[index[p->steps[i].scratch]].size = c->launches[i].call.scratch_size;
-  if (!st) st = ig_memplan(a, items, n, out_total, &bound);
-  for (size_t b = 0; !st && b < p->n_buffers; b++)
+  for (size_t i = 0; i < p->n_steps; i++) {
+    if (p->steps[i].scratch == IG_NONE) continue;
+    ig_mem_item *s = &items[index[p->steps[i].scratch]];
+    if (s->size < c->launches[i].call.scratch_size) s->size = c->launches[i].call.scratch_size;
+  }
+  IG_TRY(ig_memplan_in(c->place_memory, items, n, out_total, &bound));
+  for (size_t b = 0; b < p->n_buffers; b++)
     if (index[b] != IG_NONE) c->own_places[b] = (ig_plan_place){ items[index[b]].offset, items[index[b]].size };
-  ig_free(a, items, (p->n_buffers + 1) * sizeof *items);
-  ig_free(a, index, (p->n_buffers + 1) * sizeof *index);
-  return st;
+  return NULL;
 }
 
 /* Scratch of steps that have no scratch buffer in the plan, the largest of them: they never run at the same time. */
-
 static uint64_t loose_scratch(const ig_context *c) {
   uint64_t most = 0;
   for (size_t i = 0; i < c->engine->plan.n_steps; i++)
@@ -242,10 +246,9 @@ static ig_status choose_places(ig_context *c, uint64_t *out_total, uint64_t *out
 
 static ig_status prepare(ig_context *c, uint64_t *out_total, uint64_t *out_loose) {
   IG_TRY(ig_context_evaluate(c));
-  ig_dims_free(&c->check);
-  ig_arena_free(&c->check_arena);
+  ig_dims_clear(&c->check);
+  ig_arena_free(&c->check_arena);   /* strings of guards, of which numbers give none */
   ig_arena_init(&c->check_arena, &c->engine->env->alloc, 0);
-  ig_dims_init(&c->check, &c->engine->env->alloc, &c->check_arena);
   for (size_t i = 0; i < c->engine->plan.n_steps; i++) IG_TRY(bind_step(c, i));
   return choose_places(c, out_total, out_loose);
 }
@@ -325,6 +328,20 @@ static uint64_t buffer_bytes(const ig_context *c, uint32_t v) {
   return b->kind >= IG_BUFFER_ARENA ? c->places[v].capacity : c->io[b->index].bytes;
 }
 
+/* Kernels keep pointers in their scratch, so nothing else of the step may lie there. */
+static ig_status give_scratch(ig_context *c, size_t step) {
+  ig_launch *l = &c->launches[step];
+  const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
+  const char *at = (char *)c->arena.address + c->places[c->engine->plan.steps[step].scratch].offset;
+  for (uint32_t k = 0; k < n; k++) {
+    const ig_buffer *b = &l->bounds[k];
+    const bool apart = !ig_view_present(&l->call.v[k]) || (const char *)b->address >= at + l->call.scratch_size || at >= (const char *)b->address + b->size;
+    IG_REQUIRE(apart, IG_ERROR_BAD_ENGINE, "node '%s': operand %u lies in the step's scratch", l->node, k);
+  }
+  l->call.scratch = (void *)(uintptr_t)at;
+  return NULL;
+}
+
 static ig_status address_steps(ig_context *c) {
   const ig_plan_data *p = &c->engine->plan;
   for (size_t i = 0; i < p->n_steps; i++) {
@@ -335,7 +352,7 @@ static ig_status address_steps(ig_context *c) {
     const ig_plan_request *q = &p->requests[s->first_request];
     const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
     for (uint32_t k = 0; k < n; k++) IG_TRY(address_operand(c, q->first_operand + k, l->node, k));
-    if (s->scratch != IG_NONE && l->call.scratch_size) l->call.scratch = (char *)c->arena.address + c->places[s->scratch].offset;
+    if (s->scratch != IG_NONE && l->call.scratch_size) IG_TRY(give_scratch(c, i));
   }
   return NULL;
 }

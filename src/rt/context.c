@@ -13,6 +13,7 @@ static void context_free(ig_context *c) {
   ig_free(a, c->symbols, (p->n_symbols + 1) * sizeof *c->symbols);
   ig_free(a, c->dims, (p->n_dims + 1) * sizeof *c->dims);
   ig_free(a, c->own_places, (p->n_buffers + 1) * sizeof *c->own_places);
+  ig_free(a, c->place_memory, c->place_bytes);
   ig_free(a, c->launches, (p->n_steps + 1) * sizeof *c->launches);
   ig_free(a, c->views, (p->n_operands + 1) * sizeof *c->views);
   ig_free(a, c->bounds, (p->n_operands + 1) * sizeof *c->bounds);

@@ -53,6 +53,7 @@ struct ig_context {
   uint32_t profile; bool outside;       /* outside all profiles: placed anew */
   ig_plan_place *places;                /* of the current placement: the plan's or the context's own */
   ig_plan_place *own_places;
+  void *place_memory; size_t place_bytes;   /* working memory of placing anew; taken at the first need */
   ig_buffer arena; bool arena_external; /* activations */
   ig_launch *launches;                  /* per step; launches of Ifs and traps stay empty */
   ig_view *views; ig_buffer *bounds;    /* per operand of the plan */

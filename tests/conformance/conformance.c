@@ -1,6 +1,6 @@
 /* Runs ONNX's own cases in one process, as `ingot run MODEL --input DIR` would: values and shapes come from the data.
  *
- *   conformance CASES [--device cpu|ref] [--skip FILE] [NAME ...]
+ *   conformance CASES [--device cpu|ref] [--isa avx2|avx512|none] [--skip FILE] [NAME ...]
  *
  * CASES is a folder made by make_cases.py. FILE has lines "name: reason"; a case named there is expected to fail, and one that passes
  * fails the run. With NAMEs only those run. Prints one line per failure and a closing line; exit status 1 when anything failed.
@@ -16,9 +16,11 @@ typedef struct test_case { char name[160]; unsigned n_sets; double rtol, atol; }
 typedef struct runner {
   ig_env *env;
   const char *cases, *device;
+  uint64_t isa_mask;
   char *skips;                   /* text of the skip list, lines cut */
   char **only; int n_only;
   size_t n_passed, n_failed, n_skipped;
+  size_t n_by_reason[4];         /* of the skipped ones */
 } runner;
 
 static char current[160];
@@ -54,6 +56,16 @@ static const char *skip_reason(const runner *r, const char *name) {
   return NULL;
 }
 
+static const char *const reasons[4] = { "wrong-in-onnx", "non-deterministic", "refused", "not-yet" };
+
+/* Which of the four reasons this is; 4 for another, which the list must not have. */
+static size_t reason_of(const char *reason) {
+  while (*reason == ' ') reason++;
+  for (size_t i = 0; i < 4; i++)
+    if (strncmp(reason, reasons[i], strlen(reasons[i])) == 0) return i;
+  return 4;
+}
+
 static bool is_chosen(const runner *r, const char *name) {
   for (int i = 0; i < r->n_only; i++)
     if (strcmp(r->only[i], name) == 0) return true;
@@ -81,7 +93,7 @@ static ig_status run_set(const runner *r, const test_case *t, unsigned k) {
   snprintf(model, sizeof model, "%s/%s/model.onnx", r->cases, t->name);
   snprintf(folder, sizeof folder, "%s/%s/test_data_set_%u", r->cases, t->name, k);
   const char *const inputs[] = { folder };
-  const session_options o = { .path = model, .device = r->device, .tune = IG_TUNE_GUESS, .n_threads = 1, .inputs = inputs, .n_inputs = 1 };
+  const session_options o = { .path = model, .device = r->device, .isa_mask = r->isa_mask, .tune = IG_TUNE_GUESS, .n_threads = 1, .inputs = inputs, .n_inputs = 1 };
   const agree_rule rule = { true, t->atol, t->rtol };
   session s;
   ig_context *ctx = NULL;
@@ -103,8 +115,13 @@ static void run_case(runner *r, const test_case *t) {
   const char *reason = skip_reason(r, t->name);
   snprintf(current, sizeof current, "%s", t->name);
   for (unsigned k = 0; !st && k < t->n_sets; k++) st = run_set(r, t, k);
-  if (reason && st) r->n_skipped++;
-  else if (reason) {
+  if (reason && reason_of(reason) == 4) {
+    r->n_failed++;
+    printf("FAIL %s: the skip list gives none of the four reasons\n", t->name);
+  } else if (reason && st) {
+    r->n_skipped++;
+    r->n_by_reason[reason_of(reason)]++;
+  } else if (reason) {
     r->n_failed++;
     printf("FAIL %s: passes, but the skip list says:%.*s\n", t->name, (int)strcspn(reason, "\n"), reason);
   } else if (st) {
@@ -151,6 +168,7 @@ static int run_all(runner *r, const char *skip_file) {
     if (!read_case(line, &t)) fprintf(stderr, "conformance: cases.txt: '%.60s' is not understood\n", line);
     else if (is_chosen(r, t.name)) run_case(r, &t);
   }
+  for (size_t i = 0; i < 4 && r->n_skipped; i++) printf("%s%zu %s%s", i ? ", " : "skipped: ", r->n_by_reason[i], reasons[i], i == 3 ? "\n" : "");
   printf("%zu passed, %zu failed, %zu skipped\n", r->n_passed, r->n_failed, r->n_skipped);
   free(cases);
   free(r->skips);
@@ -160,21 +178,27 @@ static int run_all(runner *r, const char *skip_file) {
 int main(int argc, char **argv) {
   runner r = { .device = "cpu", .only = argv };
   const char *skip = NULL;
+  ig_status st = NULL;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--device") == 0 && i + 1 < argc) r.device = argv[++i];
     else if (strcmp(argv[i], "--skip") == 0 && i + 1 < argc) skip = argv[++i];
+    else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc) st = ig_isa_parse(argv[++i], &r.isa_mask);
     else if (!r.cases) r.cases = argv[i];
     else argv[r.n_only++] = argv[i];
   }
-  if (!r.cases) {
-    fprintf(stderr, "conformance CASES [--device cpu|ref] [--skip FILE] [NAME ...]\n");
+  if (!r.cases || st) {
+    ig_status_free(st);
+    fprintf(stderr, "conformance CASES [--device cpu|ref] [--isa avx2|avx512|none] [--skip FILE] [NAME ...]\n");
     return 2;
   }
   signal(SIGSEGV, on_crash);
   signal(SIGABRT, on_crash);
   signal(SIGFPE, on_crash);
-  ig_status st = ig_env_create(NULL, &r.env);
-  if (st) return 2;
+  st = ig_env_create(NULL, &r.env);
+  if (st) {
+    ig_status_free(st);
+    return 2;
+  }
   const int code = run_all(&r, skip);
   ig_env_release(r.env);
   return code;

@@ -20,7 +20,8 @@ static inline void check_ok(ig_status st) {
 /* The failure's message holds `part`; frees it. */
 static inline void check_fails(ig_status st, ig_code code, const char *part) {
   assert_non_null(st);
-  if (ig_status_code(st) != code || !strstr(ig_status_message(st), part)) print_error("%s: %s\n", ig_code_name(ig_status_code(st)), ig_status_message(st));
+  if (ig_status_code(st) != code || !strstr(ig_status_message(st), part))
+    print_error("%s: %s\n", ig_code_name(ig_status_code(st)), ig_status_message(st));
   assert_int_equal(ig_status_code(st), code);
   assert_non_null(strstr(ig_status_message(st), part));
   ig_status_free(st);
@@ -49,9 +50,7 @@ static inline char *text_of(ig_ir *ir, bool full) {
   return s;
 }
 
-static inline bool fixed(const ig_ir *ir, ig_dim d, int64_t *out) {
-  return ig_dim_is_const(&ir->dims, d, out);
-}
+static inline bool fixed(const ig_ir *ir, ig_dim d, int64_t *out) { return ig_dim_is_const(&ir->dims, d, out); }
 
 static inline ig_sprog bound_program(ig_ir *ir, const ig_sprog *p) {
   ig_sinsn *copy = IG_NEW_ARRAY(&ir->arena, ig_sinsn, p->n + 1);
@@ -59,9 +58,9 @@ static inline ig_sprog bound_program(ig_ir *ir, const ig_sprog *p) {
     copy[i] = p->insns[i];
     int64_t v = 0;
     if (copy[i].op != IG_SOP_DIM || !fixed(ir, (ig_dim)copy[i].imm, &v)) continue;
-    copy[i] = (ig_sinsn){ .op = IG_SOP_CONST, .type = IG_S_I64, .imm = (uint64_t)v };
+    copy[i] = (ig_sinsn){.op = IG_SOP_CONST, .type = IG_S_I64, .imm = (uint64_t)v};
   }
-  return (ig_sprog){ copy, p->n };
+  return (ig_sprog){copy, p->n};
 }
 
 static inline const void *bound_params(ig_ir *ir, const ig_request *r) {
@@ -81,16 +80,17 @@ static inline const void *bound_params(ig_ir *ir, const ig_request *r) {
 static inline ig_status evaluate(void *user, ig_ir *ir, const ig_request *r, const ig_data *const *in, const ig_data **out) {
   const uint32_t n = ig_request_n_operands(r), n_read = r->n_in + r->n_extra;
   ig_view *views = IG_NEW_ARRAY(&ir->arena, ig_view, n);
-  ig_error_word error = { 0 };
+  ig_error_word error = {0};
   IG_UNUSED(user);
   for (uint32_t i = 0; i < n; i++) {
     const ig_operand *o = &r->operands[i];
     ig_view *v = &views[i];
     if (o->value == IG_NO_VALUE) continue;
-    *v = (ig_view){ .dtype = o->dtype, .rank = o->rank };
+    *v = (ig_view){.dtype = o->dtype, .rank = o->rank};
     int64_t count = 1;
     for (uint32_t k = 0; k < o->rank; k++) {
-      if (!fixed(ir, o->dims[k], &v->dims[k]) || !fixed(ir, o->strides[k], &v->strides[k])) return ig_status_new(IG_ERROR_UNSUPPORTED, "dims are not constant");
+      if (!fixed(ir, o->dims[k], &v->dims[k]) || !fixed(ir, o->strides[k], &v->strides[k]))
+        return ig_status_new(IG_ERROR_UNSUPPORTED, "dims are not constant");
       count *= v->dims[k];
     }
     if (i < n_read) {
@@ -98,13 +98,20 @@ static inline ig_status evaluate(void *user, ig_ir *ir, const ig_request *r, con
       continue;
     }
     ig_data *d = IG_NEW(&ir->arena, ig_data);
-    *d = (ig_data){ .dtype = o->dtype, .rank = o->rank, .n_bytes = ig_dtype_bytes(o->dtype, (uint64_t)count) };
+    *d = (ig_data){.dtype = o->dtype, .rank = o->rank, .n_bytes = ig_dtype_bytes(o->dtype, (uint64_t)count)};
     memcpy(d->dims, v->dims, sizeof d->dims);
     d->bytes = v->data = ig_arena_alloc(&ir->arena, d->n_bytes + 1);
     out[i - n_read] = d;
   }
-  ig_call call = { .kind = r->kind, .n_in = r->n_in, .n_extra = r->n_extra, .n_out = r->n_out, .v = views, .params = bound_params(ir, r), .prog = bound_program(ir, &r->prog),
-                   .epi = bound_program(ir, &r->epi), .error = &error };
+  ig_call call = {.kind = r->kind,
+                  .n_in = r->n_in,
+                  .n_extra = r->n_extra,
+                  .n_out = r->n_out,
+                  .v = views,
+                  .params = bound_params(ir, r),
+                  .prog = bound_program(ir, &r->prog),
+                  .epi = bound_program(ir, &r->epi),
+                  .error = &error};
   call.scratch_size = ig_ref_scratch(&call);
   call.scratch = ig_arena_alloc(&ir->arena, call.scratch_size + 64);
   ig_ref_run(&call);

@@ -249,12 +249,12 @@ static void test_bad_graphs(void **state) {
 
 static void test_opsets(void **state) {
   (void)state;
-  for (int64_t v = 6; v <= 29; v++) {
+  for (int64_t v = 7; v <= 29; v++) {
     ig_buf b = make();
     ig_wire_put_int(&b, 1, 8);
     put(&b, 7, chain(1));
     put(&b, 8, opset("ai.onnx", v));
-    if (v < 7 || v > 28) expect(b, IG_ERROR_UNSUPPORTED, "versions 7 to 28");
+    if (v > 28) expect(b, IG_ERROR_UNSUPPORTED, "version 29 of operator set ai.onnx is not supported");
     else expect(b, IG_OK, NULL);
   }
   ig_buf b = make();
@@ -289,6 +289,86 @@ static void test_import_hook(void **state) {
   assert_string_equal(m.ir->main->last->type, "Clip");
   assert_null(ig_node_attr(m.ir->main->last, "min"));
   assert_non_null(ig_node_in(m.ir->main->last, 1));
+  drop(&m);
+}
+
+/* ---- attributes ---- */
+
+static ig_buf with_attr(ig_buf attr) {
+  ig_buf n = node("Mystery", "x", "y"), g = make();
+  put(&n, 5, attr);
+  put(&g, 1, n);
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y"));
+  return model(g);
+}
+static ig_buf attr(int64_t type) {
+  ig_buf b = make();
+  put_text(&b, 1, "a");
+  if (type) ig_wire_put_int(&b, 20, type);
+  return b;
+}
+
+static void test_attrs(void **state) {
+  (void)state;
+  ig_buf b = attr(6);
+  ig_buf_bytes(&b, "\x3a\x08\x00\x00\x80\x3f\x00\x00\x00\x40", 10);
+  imported m = import(with_attr(b));
+  const ig_ir_attr *a = ig_node_attr(m.ir->main->first, "a");
+  assert_int_equal(a->type, IG_ATTR_FLOATS);
+  assert_int_equal(a->n, 2);
+  assert_true(a->v.floats[1] == 2);
+  drop(&m);
+
+  b = attr(0); /* without type, as old files are */
+  ig_wire_put_int(&b, 8, -5);
+  ig_wire_put_bytes(&b, 8, "\x01\x02", 2);
+  m = import(with_attr(b));
+  a = ig_node_attr(m.ir->main->first, "a");
+  assert_int_equal(a->type, IG_ATTR_INTS);
+  assert_int_equal(a->n, 3);
+  assert_int_equal(a->v.ints[0], -5);
+  assert_int_equal(a->v.ints[2], 2);
+  drop(&m);
+
+  b = attr(8);
+  put_text(&b, 9, "one");
+  put_text(&b, 9, "\xff");
+  m = import(with_attr(b));
+  a = ig_node_attr(m.ir->main->first, "a");
+  assert_int_equal(a->type, IG_ATTR_STRINGS);
+  assert_string_equal(a->v.strings[1], "\xff");
+  drop(&m);
+
+  b = attr(4);
+  put(&b, 5, weight("w"));
+  m = import(with_attr(b));
+  a = ig_node_attr(m.ir->main->first, "a");
+  assert_int_equal(a->type, IG_ATTR_TENSOR);
+  assert_true(((const float *)a->v.tensor->bytes)[1] == 2);
+  drop(&m);
+
+  m = import(with_attr(attr(2))); /* an absent number is 0 */
+  assert_int_equal(ig_node_attr_i(m.ir->main->first, "a", 9), 0);
+  drop(&m);
+}
+
+static void test_bad_attrs(void **state) {
+  (void)state;
+  ig_buf b = attr(5);
+  ig_wire_put_int(&b, 3, 1);
+  expect(with_attr(b), IG_ERROR_BAD_MODEL, "node 'y' (Mystery): attribute 'a': its type says field 6, but field 3 is filled");
+  expect(with_attr(attr(0)), IG_ERROR_BAD_MODEL, "neither type nor value");
+  expect(with_attr(attr(15)), IG_ERROR_BAD_MODEL, "type 15 does not exist");
+  expect(with_attr(attr(4)), IG_ERROR_BAD_MODEL, "the tensor is missing");
+  b = attr(3);
+  ig_wire_put_bytes(&b, 4, "a\0b", 3);
+  expect(with_attr(b), IG_ERROR_UNSUPPORTED, "NUL");
+  imported m = import(with_attr(attr(13)));
+  assert_int_equal(ig_status_code(m.st), IG_ERROR_UNSUPPORTED);
+  assert_string_equal(ig_status_detail(m.st, IG_DETAIL_NODE), "y");
+  assert_string_equal(ig_status_detail(m.st, IG_DETAIL_OP), "Mystery");
+  assert_string_equal(ig_status_detail(m.st, IG_DETAIL_ISSUE_CODE), "UNSUPPORTED_ATTR");
   drop(&m);
 }
 
@@ -402,6 +482,24 @@ static ig_buf inlined(int calls) {
   return b;
 }
 
+/* Two nodes with junk between them, called over and over: short in nodes, long to read. */
+static ig_buf reread(int calls) {
+  ig_buf g = make(), f = function("junk", "x", "y");
+  put(&f, 7, node("Abs", "x", "t"));
+  for (int i = 0; i < 100000; i++) ig_wire_put_bytes(&f, 99, "0123456789", 10);
+  put(&f, 7, node("Abs", "t", "y"));
+  for (int i = 0; i < calls; i++) {
+    char out[16];
+    snprintf(out, sizeof out, "y%d", i);
+    put(&g, 1, call("junk", "x", out));
+  }
+  put(&g, 11, value_info("x", 1, "2"));
+  put(&g, 12, name_only("y0"));
+  ig_buf b = model(g);
+  put(&b, 25, f);
+  return b;
+}
+
 static ig_buf with_input(const char *dims) {
   ig_buf g = chain(1);
   put(&g, 11, value_info("z", 1, dims));
@@ -423,6 +521,8 @@ static void test_limits(void **state) {
   l = (ig_onnx_limits){ .inlining = 5 }; /* 10 calls: 100 nodes of 20 written */
   expect_limited(inlined(10), &l, IG_OK, NULL);
   expect_limited(inlined(11), &l, IG_ERROR_LIMIT, "limit 'inlining' (5 times the 21 nodes written)");
+  expect(reread(10), IG_OK, NULL);
+  expect(reread(100), IG_ERROR_LIMIT, "limit 'inlining'");
   expect(with_input("1048576,1048576"), IG_OK, NULL);
   expect(with_input("1099511627777"), IG_ERROR_LIMIT, "limit 'elements'");
   l = (ig_onnx_limits){ .elements = 6 };
@@ -585,7 +685,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_plain),          cmocka_unit_test(test_constants),       cmocka_unit_test(test_zero_copy),
     cmocka_unit_test(test_order),          cmocka_unit_test(test_subgraphs),       cmocka_unit_test(test_bad_graphs),
-    cmocka_unit_test(test_opsets),         cmocka_unit_test(test_import_hook),     cmocka_unit_test(test_functions),
+    cmocka_unit_test(test_opsets),         cmocka_unit_test(test_import_hook),     cmocka_unit_test(test_attrs),
+    cmocka_unit_test(test_bad_attrs),      cmocka_unit_test(test_functions),
     cmocka_unit_test(test_bad_functions),  cmocka_unit_test(test_function_inputs), cmocka_unit_test(test_limits),
     cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_external),        cmocka_unit_test(test_truncated),
     cmocka_unit_test(test_failing_memory), cmocka_unit_test(test_models),

@@ -70,7 +70,7 @@ static void test_constants(void **state) {
               {IG_DTYPE_U64, 0x1p63}, {IG_DTYPE_I64, -9e15}, {IG_DTYPE_BOOL, 1},   {IG_DTYPE_F8E4M3FN, 448}, {IG_DTYPE_U4, 9}};
   for (size_t i = 0; i < IG_COUNT(rows); i++) {
     const ig_val *v = ig_lo_scalar(&f.l, rows[i].d, rows[i].v);
-    double got;
+    double got = 0;
     assert_true(v && v->rank == 0 && v->dtype == rows[i].d && ig_const_f64(v, 0, &got));
     assert_true(got == (rows[i].d == IG_DTYPE_F32 ? (double)0.1f : rows[i].v));
   }

@@ -2,29 +2,33 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir_util.h"
 
-static const char *const model =
-  "model imported opset \"\"=17 {\n"
-  "  symbol \"n\" input 1 0 2..8 opt 4\n"
-  "  input %c : bool[]\n"
-  "  input %x : f32[n,3]\n"
-  "  const %w : f32[3] = {1, 2, 3}\n"
-  "  %a = Add(%x, %w) : f32[n,3]\n"
-  "  %b = Transpose(%a) {perm=[1,0]} : f32[3,n]\n"
-  "  %y = If(%c) {then_branch=graph \"t\" {\n"
-  "    %t = Neg(%b) : f32[3,n]\n"
-  "    output %t\n"
-  "  }, else_branch=graph \"e\" {\n"
-  "    %e = Exp(%b) : f32[3,n]\n"
-  "    output %e\n"
-  "  }} : f32[3,n]\n"
-  "  output %y\n"
-  "}\n";
+static const char *const model = "model imported opset \"\"=17 {\n"
+                                 "  symbol \"n\" input 1 0 2..8 opt 4\n"
+                                 "  input %c : bool[]\n"
+                                 "  input %x : f32[n,3]\n"
+                                 "  const %w : f32[3] = {1, 2, 3}\n"
+                                 "  %a = Add(%x, %w) : f32[n,3]\n"
+                                 "  %b = Transpose(%a) {perm=[1,0]} : f32[3,n]\n"
+                                 "  %y = If(%c) {then_branch=graph \"t\" {\n"
+                                 "    %t = Neg(%b) : f32[3,n]\n"
+                                 "    output %t\n"
+                                 "  }, else_branch=graph \"e\" {\n"
+                                 "    %e = Exp(%b) : f32[3,n]\n"
+                                 "    output %e\n"
+                                 "  }} : f32[3,n]\n"
+                                 "  output %y\n"
+                                 "}\n";
 
-typedef struct fixture { ig_env *env; ig_ir *ir; ig_graph *g; ig_node *first; } fixture;
+typedef struct fixture {
+  ig_env *env;
+  ig_ir *ir;
+  ig_graph *g;
+  ig_node *first;
+} fixture;
 
 static fixture make(ig_stage stage) {
-  const ig_opt_options opt = { .pass_limit = -1 };
-  fixture f = { .env = new_env() };
+  const ig_opt_options opt = {.pass_limit = -1};
+  fixture f = {.env = new_env()};
   f.ir = parse(f.env, model);
   if (stage >= IG_STAGE_CANONICAL) check_ok(ig_opt_canonical(f.ir, &opt));
   if (stage >= IG_STAGE_LOWERED) check_ok(ig_opt_lower(f.ir, &opt));
@@ -44,11 +48,19 @@ static void found(fixture *f, const char *message) {
   ig_env_release(f->env);
 }
 
-#define DAMAGE(stage, message, ...) do { fixture f = make(stage); ig_node *n = f.first; IG_UNUSED(n); __VA_ARGS__; found(&f, message); } while (0)
+#define DAMAGE(stage, message, ...)                                                                                                                  \
+  do {                                                                                                                                               \
+    fixture f = make(stage);                                                                                                                         \
+    ig_node *n = f.first;                                                                                                                            \
+    IG_UNUSED(n);                                                                                                                                    \
+    __VA_ARGS__;                                                                                                                                     \
+    found(&f, message);                                                                                                                              \
+  } while (0)
 
 static ig_node *find_form(const fixture *f, ig_form form) {
   ig_node *n = f->g->first;
-  while (n && n->form != form) n = n->next;
+  while (n && n->form != form)
+    n = n->next;
   assert_non_null(n);
   return n;
 }
@@ -97,7 +109,8 @@ static void forms(void **state) {
   DAMAGE(IG_STAGE_CANONICAL, "a trap without a message", n->form = IG_FORM_TRAP);
   DAMAGE(IG_STAGE_CANONICAL, "unknown form 77", n->form = (ig_form)77);
   DAMAGE(IG_STAGE_LOWERED, "an operator is left", n->form = IG_FORM_OP);
-  DAMAGE(IG_STAGE_CANONICAL, "attribute 'perm' is given twice", ig_ir_attr a[2] = { n->next->attrs[0], n->next->attrs[0] }; n->next->attrs = a; n->next->n_attrs = 2);
+  DAMAGE(IG_STAGE_CANONICAL, "attribute 'perm' is given twice", ig_ir_attr a[2] = {n->next->attrs[0], n->next->attrs[0]}; n->next->attrs = a;
+         n->next->n_attrs = 2);
   DAMAGE(IG_STAGE_CANONICAL, "an attribute has no name", n->next->attrs[0].name = NULL);
   DAMAGE(IG_STAGE_CANONICAL, "has an unknown type", n->next->attrs[0].type = (ig_attr_type_id)99);
 }
@@ -108,27 +121,34 @@ static void kernels(void **state) {
   DAMAGE(IG_STAGE_LOWERED, "the region has", find_form(&f, IG_FORM_KERNEL)->region->n_in = 7);
   DAMAGE(IG_STAGE_LOWERED, "fewer than its inputs and results", find_form(&f, IG_FORM_KERNEL)->region->n_values = 1);
   DAMAGE(IG_STAGE_LOWERED, "names value 70", find_form(&f, IG_FORM_KERNEL)->region->requests[0].operands[0].value = 70);
-  DAMAGE(IG_STAGE_LOWERED, "before it is written", ig_request *r = find_form(&f, IG_FORM_KERNEL)->region->requests; r->operands[0].value = ig_request_out(r, 0)->value);
-  DAMAGE(IG_STAGE_LOWERED, "writes the region's input", ig_request *r = find_form(&f, IG_FORM_KERNEL)->region->requests; ig_request_out(r, 0)->value = 0);
+  DAMAGE(IG_STAGE_LOWERED, "before it is written", ig_request *r = find_form(&f, IG_FORM_KERNEL)->region->requests;
+         r->operands[0].value = ig_request_out(r, 0)->value);
+  DAMAGE(IG_STAGE_LOWERED, "writes the region's input", ig_request *r = find_form(&f, IG_FORM_KERNEL)->region->requests;
+         ig_request_out(r, 0)->value = 0);
   DAMAGE(IG_STAGE_LOWERED, "operand 0 is double", find_form(&f, IG_FORM_KERNEL)->region->requests[0].operands[0].dtype = IG_DTYPE_F64);
-  DAMAGE(IG_STAGE_LOWERED, "differ in dim 1", ig_operand *o = find_form(&f, IG_FORM_KERNEL)->region->requests[0].operands; o->dims[1] = ig_dim_const(&f.ir->dims, 5));
+  DAMAGE(IG_STAGE_LOWERED, "differ in dim 1", ig_operand *o = find_form(&f, IG_FORM_KERNEL)->region->requests[0].operands;
+         o->dims[1] = ig_dim_const(&f.ir->dims, 5));
   DAMAGE(IG_STAGE_LOWERED, "unknown kind", find_form(&f, IG_FORM_KERNEL)->region->requests[0].kind = (ig_kind_id)99);
 }
 
 static void views(void **state) {
   (void)state;
   /* %w is expanded first, then %a is transposed */
-  DAMAGE(IG_STAGE_LOWERED, "is neither 1 nor that of the result", ig_node *v = find_form(&f, IG_FORM_VIEW); v->out[0]->dims[1] = ig_dim_const(&f.ir->dims, 4));
+  DAMAGE(IG_STAGE_LOWERED, "is neither 1 nor that of the result", ig_node *v = find_form(&f, IG_FORM_VIEW);
+         v->out[0]->dims[1] = ig_dim_const(&f.ir->dims, 4));
   DAMAGE(IG_STAGE_LOWERED, "one input and one result", find_form(&f, IG_FORM_VIEW)->n_in = 0);
   DAMAGE(IG_STAGE_LOWERED, "unknown view 50", find_form(&f, IG_FORM_VIEW)->view.op = (ig_view_op)50);
   DAMAGE(IG_STAGE_LOWERED, "a view of float gives int32", find_form(&f, IG_FORM_VIEW)->out[0]->dtype = IG_DTYPE_I32);
-  DAMAGE(IG_STAGE_LOWERED, "numbers of elements", ig_node *v = find_form(&f, IG_FORM_VIEW); v->view.op = IG_VIEW_RESHAPE; v->out[0]->rank = 1; v->out[0]->dims[0] = ig_dim_const(&f.ir->dims, 4));
-  DAMAGE(IG_STAGE_LOWERED, "a bit cast from float to int64", ig_node *v = find_form(&f, IG_FORM_VIEW); v->view.op = IG_VIEW_BITCAST; v->out[0]->dtype = IG_DTYPE_I64);
+  DAMAGE(IG_STAGE_LOWERED, "numbers of elements", ig_node *v = find_form(&f, IG_FORM_VIEW); v->view.op = IG_VIEW_RESHAPE; v->out[0]->rank = 1;
+         v->out[0]->dims[0] = ig_dim_const(&f.ir->dims, 4));
+  DAMAGE(IG_STAGE_LOWERED, "a bit cast from float to int64", ig_node *v = find_form(&f, IG_FORM_VIEW); v->view.op = IG_VIEW_BITCAST;
+         v->out[0]->dtype = IG_DTYPE_I64);
   DAMAGE(IG_STAGE_LOWERED, "no part of a permutation", ig_node *v = find_form(&f, IG_FORM_IF)->prev; v->view.perm[0] = v->view.perm[1]);
   DAMAGE(IG_STAGE_LOWERED, "is not dim", ig_node *v = find_form(&f, IG_FORM_IF)->prev; v->out[0]->dims[0] = ig_dim_const(&f.ir->dims, 77));
-  DAMAGE(IG_STAGE_LOWERED, "the step of axis 0 is 0", ig_node *v = find_form(&f, IG_FORM_IF)->prev; v->view = (ig_view_spec){ .op = IG_VIEW_SLICE });
+  DAMAGE(IG_STAGE_LOWERED, "the step of axis 0 is 0", ig_node *v = find_form(&f, IG_FORM_IF)->prev; v->view = (ig_view_spec){.op = IG_VIEW_SLICE});
   DAMAGE(IG_STAGE_LOWERED, "axis 0 reaches outside", ig_dims *t = &f.ir->dims; ig_node *v = find_form(&f, IG_FORM_VIEW);
-         v->view = (ig_view_spec){ .op = IG_VIEW_SLICE, .start = { ig_dim_const(t, 2) }, .step = { 1 } }; v->out[0]->rank = 1; v->out[0]->dims[0] = ig_dim_const(t, 2));
+         v->view = (ig_view_spec){.op = IG_VIEW_SLICE, .start = {ig_dim_const(t, 2)}, .step = {1}}; v->out[0]->rank = 1;
+         v->out[0]->dims[0] = ig_dim_const(t, 2));
 }
 
 static void ifs(void **state) {
@@ -141,8 +161,9 @@ static void ifs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(lists), cmocka_unit_test(single_assignment), cmocka_unit_test(types), cmocka_unit_test(forms),
-    cmocka_unit_test(kernels), cmocka_unit_test(views), cmocka_unit_test(ifs),
+      cmocka_unit_test(lists), cmocka_unit_test(single_assignment), cmocka_unit_test(types),
+      cmocka_unit_test(forms), cmocka_unit_test(kernels),           cmocka_unit_test(views),
+      cmocka_unit_test(ifs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

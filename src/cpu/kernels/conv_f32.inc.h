@@ -60,8 +60,10 @@ static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, 
       }
 }
 
+/* Padding may depend on the input's size (not with a kernel of one element), and scratch may not shrink as dims grow. */
 static size_t copy_bytes(const ig_image *m, const ig_view *x) {
-  return m->copied ? ig_pad64((size_t)(x->dims[0] * x->dims[1] * m->rows * m->row + IG_IMAGE_SLACK) * 4) : 0;
+  const bool may_copy = m->copied || m->kernel[0] > 1 || m->kernel[1] > 1;
+  return may_copy ? ig_pad64((size_t)(x->dims[0] * x->dims[1] * m->rows * m->row + IG_IMAGE_SLACK) * 4) : 0;
 }
 size_t NAME(ig_cpu_conv_f32_scratch)(const ig_call *c, uint32_t n_parts) {
   ig_image m;

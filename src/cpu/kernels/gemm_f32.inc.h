@@ -186,9 +186,13 @@ static void range(const work *w, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64
 static int64_t rows_per_block(int64_t k) { return ig_max_i64(MR, ig_min_i64(256, BLOCK_BYTES / 4 / ig_max_i64(1, k)) / MR * MR); }
 static int64_t columns_per_block(int64_t k) { return ig_max_i64(NR, ig_min_i64(GROUP, BLOCK_BYTES / 4 / ig_max_i64(1, k)) / NR * NR); }
 enum { GROUP_ROWS = 128 };
-static size_t bytes_a(int64_t k) { return ig_pad64((size_t)(rows_per_block(k) * k) * 4); }
+/* At least what a block takes, and growing with k as scratch must. */
+static size_t bytes_block(int64_t k, int64_t least, int64_t most) {
+  return ig_pad64((size_t)ig_max_i64(least * k * 4, ig_min_i64(most * k * 4, BLOCK_BYTES)));
+}
+static size_t bytes_a(int64_t k) { return bytes_block(k, MR, 256); }
 /* Packers may write a vector past a panel's end. */
-static size_t bytes_b(int64_t k) { return ig_pad64((size_t)(columns_per_block(k) * k + NR) * 4); }
+static size_t bytes_b(int64_t k) { return bytes_block(k, NR, GROUP) + ig_pad64(NR * 4); }
 size_t NAME(ig_gemm_f32_bytes)(const ig_call *c, int64_t k) {
   return TILE_FLOATS * 4 + (size_t)GROUP_ROWS * GROUP * 4 + bytes_a(k) + bytes_b(k) + ig_epi_bytes(c);
 }

@@ -14,7 +14,6 @@ IG_CPU_KERNEL(scatter_c)
 IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
-IG_CPU_KERNEL(rnn_c)
 /* The same for each instruction set: names end in it. */
 #define IG_CPU_KERNEL_ISA(name) \
   void ig_cpu_##name##_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
@@ -30,6 +29,7 @@ IG_CPU_KERNEL_ISA(pool_f32)
 IG_CPU_KERNEL_ALL(softmax)
 IG_CPU_KERNEL_ALL(norm)
 IG_CPU_KERNEL_ALL(reduce)
+IG_CPU_KERNEL_ALL(rnn)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)

@@ -1,9 +1,10 @@
 /* norm: layer, RMS, L1 and L2 normalisation, row by row with the normalised axes walked innermost; statistics in the stash type.
  *
- * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, LANES the chains of sums, which a compiler turns into vectors.
+ * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/common.h"
 #include "cpu/kernels/kernels.h"
+#include "cpu/simd/chains.h"
 #include <math.h>
 
 #define PASTE_(a, b) a##_##b
@@ -53,15 +54,15 @@ static size_t row_bytes(const ig_call *c) { return ig_pad64((size_t)length_of(c)
 static size_t bytes_per_part(const ig_call *c) { return 2 * row_bytes(c) + ig_epi_bytes(c); }
 size_t NAME(ig_cpu_norm_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
-/* Chains: a compiler may not reorder sums, so they are written as vectors. */
-#define CHAINS(T, n, expr, result) \
+/* Sum over a row of an expression of v, which is a vector or, at the row's end, one. */
+#define CHAINS(T, S, n, of_vector, of_value, result) \
   do { \
-    T s_[LANES] = { 0 }; \
+    chain_##S s_ = { 0 }; \
+    T tail_ = 0; \
     int64_t i = 0; \
-    for (; i + LANES <= (n); i += LANES) for (int j_ = 0; j_ < LANES; j_++) { const T v = x[i + j_]; s_[j_] += (expr); } \
-    for (; i < (n); i++) { const T v = x[i]; s_[0] += (expr); } \
-    for (int w_ = LANES / 2; w_ > 0; w_ /= 2) for (int j_ = 0; j_ < w_; j_++) s_[j_] += s_[j_ + w_]; \
-    (result) = s_[0]; \
+    for (; i + LANES(T) <= (n); i += LANES(T)) { const chain_##S v = chain_load_##S(x + i); s_ += (of_vector); } \
+    for (; i < (n); i++) { const T v = x[i]; tail_ += (of_value); } \
+    (result) = chain_sum_##S(s_) + tail_; \
   } while (0)
 #define ROW(T, S, SQRT, ABS) \
   static T inverse_##S(T length, T eps) { \
@@ -71,11 +72,11 @@ size_t NAME(ig_cpu_norm_scratch)(const ig_call *c, uint32_t n_parts) { return n_
   static void statistics_##S(const ig_norm_params *p, const T *x, int64_t n, T *out_mean, T *out_factor) { \
     T mean = 0, sum; \
     switch (p->mode) { \
-      case IG_NORM_L1: CHAINS(T, n, ABS(v), sum); *out_factor = inverse_##S(sum, (T)p->eps); break; \
-      case IG_NORM_L2: CHAINS(T, n, v * v, sum); *out_factor = inverse_##S(SQRT(sum), (T)p->eps); break; \
+      case IG_NORM_L1: CHAINS(T, S, n, chain_abs_##S(v), ABS(v), sum); *out_factor = inverse_##S(sum, (T)p->eps); break; \
+      case IG_NORM_L2: CHAINS(T, S, n, v * v, v * v, sum); *out_factor = inverse_##S(SQRT(sum), (T)p->eps); break; \
       default: \
-        if (p->mode == IG_NORM_LAYER) { CHAINS(T, n, v, sum); mean = sum / (T)n; } \
-        CHAINS(T, n, (v - mean) * (v - mean), sum); \
+        if (p->mode == IG_NORM_LAYER) { CHAINS(T, S, n, v, v, sum); mean = sum / (T)n; } \
+        CHAINS(T, S, n, (v - mean) * (v - mean), (v - mean) * (v - mean), sum); \
         *out_factor = (T)1 / SQRT(sum / (T)n + (T)p->eps); \
     } \
     *out_mean = mean; \

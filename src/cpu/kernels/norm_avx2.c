@@ -1,4 +1,4 @@
 /* norm for AVX2. SPDX-License-Identifier: Apache-2.0 */
 #define KERNEL_ISA avx2
-#define LANES 8
+#define CHAIN_BYTES 32
 #include "cpu/kernels/norm.inc.h"

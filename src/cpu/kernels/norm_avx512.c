@@ -1,4 +1,4 @@
 /* norm for AVX-512. SPDX-License-Identifier: Apache-2.0 */
 #define KERNEL_ISA avx512
-#define LANES 16
+#define CHAIN_BYTES 64
 #include "cpu/kernels/norm.inc.h"

@@ -1,10 +1,10 @@
 /* softmax and log-softmax, row by row with the axis walked innermost.
  *
- * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, LANES the chains of sums and maxima, which a compiler turns
- * into vectors; the exponential of kern/scalar_math.h has no branches.
+ * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors; the exponential of kern/scalar_math.h has no branches.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/common.h"
 #include "cpu/kernels/kernels.h"
+#include "cpu/simd/chains.h"
 #include "kern/scalar_math.h"
 
 #define PASTE_(a, b) a##_##b
@@ -17,41 +17,50 @@ static size_t row_bytes(const ig_call *c) { return ig_pad64((size_t)length_of(c)
 static size_t bytes_per_part(const ig_call *c) { return 2 * row_bytes(c) + ig_epi_bytes(c); }
 size_t NAME(ig_cpu_softmax_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
-/* Chains: a compiler may not reorder sums, so they are written as vectors. */
-#define SUM(T, n, term, result) \
-  do { \
-    T s_[LANES] = { 0 }; \
-    int64_t i = 0; \
-    for (; i + LANES <= (n); i += LANES) for (int j = 0; j < LANES; j++) s_[j] += (term); \
-    for (const int j = 0; i < (n); i++) s_[0] += (term); \
-    for (int w_ = LANES / 2; w_ > 0; w_ /= 2) for (int j_ = 0; j_ < w_; j_++) s_[j_] += s_[j_ + w_]; \
-    (result) = s_[0]; \
-  } while (0)
 #define ROW(T, S, EXP, LOG) \
+  static void scale_##S(T *x, const T *mask, T scale, int64_t n) { \
+    if (!mask && scale == 1) return; \
+    if (mask) for (int64_t i = 0; i < n; i++) x[i] = x[i] * scale + mask[i]; \
+    else for (int64_t i = 0; i < n; i++) x[i] = x[i] * scale; \
+  } \
   /* NaN if there is one. */ \
   static T largest_##S(const T *x, int64_t n) { \
-    T m[LANES]; \
+    T m = x[0], lanes[LANES(T)]; \
     int64_t i = 0; \
-    for (int j = 0; j < LANES; j++) m[j] = x[0]; \
-    for (; i + LANES <= n; i += LANES) for (int j = 0; j < LANES; j++) m[j] = x[i + j] > m[j] || x[i + j] != x[i + j] ? x[i + j] : m[j]; \
-    for (; i < n; i++) m[0] = x[i] > m[0] || x[i] != x[i] ? x[i] : m[0]; \
-    for (int j = 1; j < LANES; j++) m[0] = m[j] > m[0] || m[j] != m[j] ? m[j] : m[0]; \
-    return m[0]; \
+    if (n >= LANES(T)) { \
+      chain_##S v = chain_load_##S(x); \
+      for (i = LANES(T); i + LANES(T) <= n; i += LANES(T)) v = chain_max_##S(chain_load_##S(x + i), v); \
+      memcpy(lanes, &v, sizeof lanes); \
+      for (int j = 0; j < LANES(T); j++) m = lanes[j] > m || lanes[j] != lanes[j] ? lanes[j] : m; \
+    } \
+    for (; i < n; i++) m = x[i] > m || x[i] != x[i] ? x[i] : m; \
+    return m; \
   } \
-  static void scale_##S(T *x, const T *mask, T scale, int64_t n) { \
-    for (int64_t i = 0; i < n; i++) x[i] = mask ? x[i] * scale + mask[i] : x[i] * scale; \
+  /* Sum of exp(x - max); keep: x becomes those values. */ \
+  static T exponentials_##S(T *x, int64_t n, T max, bool keep) { \
+    chain_##S sum = { 0 }; \
+    T tail = 0; \
+    int64_t i = 0; \
+    for (; i + LANES(T) <= n; i += LANES(T)) { \
+      T e[LANES(T)]; \
+      for (int j = 0; j < LANES(T); j++) e[j] = EXP(x[i + j] - max); \
+      sum += chain_load_##S(e); \
+      if (keep) memcpy(x + i, e, sizeof e); \
+    } \
+    for (; i < n; i++) { \
+      const T e = EXP(x[i] - max); \
+      tail += e; \
+      if (keep) x[i] = e; \
+    } \
+    return chain_sum_##S(sum) + tail; \
   } \
   static void softmax_##S(T *x, int64_t n, bool is_log) { \
-    const T max = largest_##S(x, n); \
-    T sum; \
+    const T max = largest_##S(x, n), sum = exponentials_##S(x, n, max, !is_log); \
     if (is_log) { \
-      SUM(T, n, EXP(x[i + j] - max), sum); \
       const T l = LOG(sum); \
       for (int64_t i = 0; i < n; i++) x[i] = (x[i] - max) - l; \
       return; \
     } \
-    for (int64_t i = 0; i < n; i++) x[i] = EXP(x[i] - max); \
-    SUM(T, n, x[i + j], sum); \
     for (int64_t i = 0; i < n; i++) x[i] = x[i] / sum; \
   }
 ROW(float, f32, ig_f32_exp, ig_f32_log)

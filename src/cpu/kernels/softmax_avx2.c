@@ -1,4 +1,4 @@
 /* softmax for AVX2. SPDX-License-Identifier: Apache-2.0 */
 #define KERNEL_ISA avx2
-#define LANES 8
+#define CHAIN_BYTES 32
 #include "cpu/kernels/softmax.inc.h"

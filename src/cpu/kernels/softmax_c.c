@@ -1,4 +1,4 @@
 /* softmax for the baseline. SPDX-License-Identifier: Apache-2.0 */
 #define KERNEL_ISA c
-#define LANES 8
+#define CHAIN_BYTES 16
 #include "cpu/kernels/softmax.inc.h"

@@ -6,13 +6,18 @@ static double request_work(const ig_query *q, const ig_request *r) {
   return 2.0 * ig_cpu_count(q, ig_request_in(r, 0)) * (double)ig_cpu_dim(q, ig_request_in(r, 1)->dims[2]);
 }
 static double call_work(const ig_call *c) { return 2.0 * (double)ig_view_count(ig_call_in(c, 0)) * (double)ig_call_in(c, 1)->dims[2]; }
-static bool query(const ig_query *q, ig_offer *out, const char **why) {
+static bool query_rate(const ig_query *q, ig_offer *out, const char **why, double rate) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return false;
-  ig_cpu_offer(q, r, request_work(q, r), IG_CPU_RATE_C / 4, out);
+  ig_cpu_offer(q, r, request_work(q, r), rate, out);
   return true;
 }
-static uint32_t parts(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts(call_work(c), IG_CPU_RATE_C / 4, n_threads); }
 
-const ig_tactic ig_cpu_rnn_c = { .name = "cpu.c.rnn", .version = 1, .kind = IG_KIND_rnn, .n_phases = 1, .query = query, .scratch = ig_cpu_rnn_c_scratch,
-  .parts = parts, .run = ig_cpu_rnn_c_run };
+#define TACTIC(id, name_, isa_, rate) \
+  static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, rate); } \
+  static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts(call_work(c), rate, n_threads); } \
+  const ig_tactic ig_cpu_rnn_##id = { .name = name_, .version = 1, .kind = IG_KIND_rnn, .isa = isa_, .n_phases = 1, .query = query_##id, \
+    .scratch = ig_cpu_rnn_scratch_##id, .parts = parts_##id, .run = ig_cpu_rnn_run_##id };
+TACTIC(avx512, "cpu.rnn.avx512", IG_ISA_AVX512 | IG_ISA_AVX2, 20e9)
+TACTIC(avx2, "cpu.rnn.avx2", IG_ISA_AVX2, 15e9)
+TACTIC(c, "cpu.c.rnn", 0, IG_CPU_RATE_C / 4)

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Counts that tell when the design rots, printed and held against tests/budget.txt. A rise fails; a fall is a line to lower.
+# Networks are built with --tune guess --isa avx2 --threads 2, the same on every machine. `budget.sh --write` prints a new file.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${INGOT_BUILD:-$root/build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+give_up() {
+  echo "budget: $1"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+# What the build folder is instrumented with, its static libraries need too.
+flags=
+case ${build##*/} in
+*asan*) flags=-fsanitize=address,undefined ;;
+esac
+# shellcheck disable=SC2086
+${CC:-cc} -std=gnu17 -O1 $flags -D_GNU_SOURCE -I"$root/src" -I"$root/include" -I"$root/tests" -I"$root/tests/unit" -o "$work/count" \
+  "$root/tests/tools/count_budget.c" "$build/libingot.a" "$build/libingot_rt.a" -lm -lpthread -ldl || give_up "tests/tools/count_budget.c does not compile"
+"$work/count" >"$work/counts" || give_up "counting failed"
+echo "conformance.skipped $(grep -c '^[a-zA-Z0-9_]*:' "$root/tests/conformance/skip.txt" || :)" >>"$work/counts"
+for model in examples/digits/digits tests/models/recurrent tests/models/quantised tests/models/dynamic; do
+  name=${model##*/}
+  "$build/ingot" build "$root/$model.onnx" -o "$work/$name.ingot" --tune guess --isa avx2 --threads 2 --quiet || give_up "$name does not build"
+  "$work/count" "$name" "$work/$name.ingot" >>"$work/counts" || give_up "counting $name failed"
+done
+
+if [ "${1:-}" = --write ]; then
+  sed -n '/^#/p' "$root/tests/budget.txt" 2>/dev/null || :
+  cat "$work/counts"
+  exit 0
+fi
+cat "$work/counts"
+awk '
+  { sub(/#.*/, "") }
+  NF == 0 { next }
+  NR == FNR { if (NF != 2) { print "budget.txt: not understood: " $0; bad++ } pinned[$1] = $2; next }
+  {
+    seen[$1] = 1
+    if (!($1 in pinned)) { print "budget: " $1 " is not in tests/budget.txt"; failed++ }
+    else if ($2 + 0 > pinned[$1] + 0) { print "budget: " $1 " rose from " pinned[$1] " to " $2 ": mend it, or edit its line in tests/budget.txt with the reason"; failed++ }
+    else { passed++; if ($2 + 0 < pinned[$1] + 0) print "budget: " $1 " fell from " pinned[$1] " to " $2 ": lower its line in tests/budget.txt" }
+  }
+  END {
+    for (name in pinned) if (!(name in seen)) { print "budget: " name " is no longer counted"; failed++ }
+    printf "%d passed, %d failed, 0 skipped\n", passed, failed + bad
+    exit failed + bad > 0
+  }' "$root/tests/budget.txt" "$work/counts"
