@@ -1,7 +1,8 @@
 #!/bin/sh
 # The demo: a trained network becomes one engine file and classifies real handwritten digits; then things are broken on purpose; then the
 # README's program. With a model of your own (demo.sh MODEL.onnx [OPTIONS]): check, build, compare with the reference, bench.
-# Called by `./do demo`, which sets INGOT_ROOT, INGOT_BUILD and INGOT_FROM (the caller's folder). INGOT_DIGITS: another folder like this one.
+# Called by `./do demo`, which sets INGOT_ROOT, INGOT_BUILD and INGOT_FROM (the caller's folder). INGOT_DIGITS: another
+# folder like this one; INGOT_DEMO: where to put files.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 from=${INGOT_FROM:-$PWD}
@@ -13,7 +14,7 @@ cd "$root"
 build=${build#"$root"/}
 here=${here#"$root"/}
 ingot=$build/ingot
-work=$build/demo
+work=${INGOT_DEMO:-$build/demo}
 mkdir -p "$work"
 
 title() { printf '\n== %s\n' "$*"; }

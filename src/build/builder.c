@@ -10,8 +10,19 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+bool ig_build_explains(const ig_builder *b, const char *name, const char *sources) {
+  const char *want = b->opt->explain;
+  if (!want) return false;
+  if (strcmp(want, name) == 0) return true;
+  const size_t n = strlen(want);
+  for (const char *at = sources ? strstr(sources, want) : NULL; at; at = strstr(at + 1, want))
+    if ((at == sources || at[-1] == ',') && (at[n] == 0 || at[n] == ',')) return true;
+  return false;
+}
+
 void ig_build_log(ig_builder *b, const char *fmt, ...) {
-  if (!b->opt->explain || !b->opt->write) return;
+  if (!b->explaining || !b->opt->write) return;
+  b->explained = true;
   char line[2048];
   va_list ap;
   va_start(ap, fmt);
@@ -127,11 +138,14 @@ static ig_status run(ig_builder *b, const ig_provenance *prov) {
   r->seconds_optimise = now() - t0;
   for (size_t i = 0; i < b->ir->events.n; i++) {
     const ig_event *v = &b->ir->events.data[i];
-    if (b->opt->explain && strcmp(b->opt->explain, v->node) == 0) ig_build_log(b, "pass %s: %s%s", v->pass, v->near_miss ? "near miss: " : "", v->text);
+    b->explaining = ig_build_explains(b, v->node, NULL);
+    ig_build_log(b, "pass %s: %s%s", v->pass, v->near_miss ? "near miss: " : "", v->text);
   }
+  b->explaining = false;
   const double t1 = now();
   IG_TRY(ig_tune(b));
   r->seconds_tune = now() - t1;
+  IG_REQUIRE(!b->opt->explain || b->explained, IG_ERROR_INVALID_ARGUMENT, "--explain: no node '%s' is left or was rewritten: see `ingot show MODEL --stage imported` for their names", b->opt->explain);
   IG_TRY(ig_schedule_inplace(b));
   IG_TRY(ig_weights_pack(b));
   const double t2 = now();

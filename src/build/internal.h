@@ -60,6 +60,8 @@ typedef struct ig_builder {
   ig_hal_device *dev;
   uint32_t n_threads;
   struct ig_timing_cache *cache;
+  bool explained;              /* it was met */
+  bool explaining;             /* the node at hand is the one that --explain asks for */
 } ig_builder;
 /* Tasks, buffers, lifetimes, bind steps. */
 IG_MUST_USE ig_status ig_schedule(ig_builder *b);
@@ -91,6 +93,8 @@ bool ig_timing_cache_get(const ig_timing_cache *c, uint64_t key, double *out_sec
 IG_MUST_USE ig_status ig_timing_cache_put(ig_timing_cache *c, uint64_t key, double seconds);
 IG_MUST_USE ig_status ig_timing_cache_save(ig_timing_cache *c);       /* merges with what others wrote meanwhile */
 void ig_timing_cache_close(ig_timing_cache *c);
-void ig_build_log(ig_builder *b, const char *fmt, ...) IG_PRINTF(2, 3);  /* a line for --explain */
+/* Is `name`, or one of the nodes merged into it, what --explain asks for? */
+bool ig_build_explains(const ig_builder *b, const char *name, const char *sources);
+void ig_build_log(ig_builder *b, const char *fmt, ...) IG_PRINTF(2, 3);  /* a line for --explain, while explaining */
 IG_MUST_USE ig_status ig_build_tick(ig_builder *b, const char *stage, double fraction); /* progress and cancellation */
 #endif

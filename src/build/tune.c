@@ -212,7 +212,8 @@ static ig_status get_times(tuner *u, const ig_build_task *t, candidate *c, size_
 static ig_status choose(tuner *u, ig_build_task *t) {
   ig_builder *b = u->b;
   candidate c[MAX_OFFERS];
-  if (b->opt->explain && strcmp(b->opt->explain, t->node->name) == 0) ig_build_log(b, "node '%s' (%s): offers for kind %s", t->node->name, t->node->type ? t->node->type : "", ig_kind(t->request.kind)->name);
+  b->explaining = ig_build_explains(b, t->node->name, t->node->sources);
+  ig_build_log(b, "step '%s', kind %s: offers", t->node->name, ig_kind(t->request.kind)->name);
   const size_t n = ask(b, t, c);
   IG_REQUIRE(n, IG_ERROR_UNSUPPORTED, "node '%s': device '%s' has no tactic for this %s", t->node->name, b->hal->name, ig_kind(t->request.kind)->name);
   if (u->mode != IG_TUNE_GUESS && n > 1) IG_TRY(get_times(u, t, c, n));
@@ -224,6 +225,7 @@ static ig_status choose(tuner *u, ig_build_task *t) {
   t->measured = c[best].measured;
   t->reason = n == 1 ? "only offer" : t->measured ? "fastest of those timed" : "cheapest guess";
   ig_build_log(b, "  chosen: %s (%s)", t->tactic->name, t->reason);
+  b->explaining = false;
   return NULL;
 }
 

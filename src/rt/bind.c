@@ -220,7 +220,7 @@ static ig_status take_arena(ig_context *c, uint64_t total) {
   const ig_hal *hal = c->engine->hal;
   if (c->arena.size >= total && c->arena.address) return NULL;
   IG_REQUIRE(!c->arena_external, IG_ERROR_LIMIT, "the caller's arena has %zu bytes, these shapes need %llu", c->arena.size, (unsigned long long)total);
-  IG_REQUIRE(!c->max_bytes || total <= c->max_bytes, IG_ERROR_LIMIT, "activations take %llu bytes at these shapes, the limit is %llu (--memory)", (unsigned long long)total, (unsigned long long)c->max_bytes);
+  IG_TRY(ig_context_allow(c, c->arena.size, total, "activations"));
   hal->free(c->engine->dev, IG_MEMORY_DEVICE, &c->arena);
   return hal->alloc(c->engine->dev, IG_MEMORY_DEVICE, total ? total : 1, &c->arena);
 }
@@ -281,7 +281,7 @@ static ig_status own_io(ig_context *c) {
     s->bytes = ig_dtype_bytes(ig_io_dtype(io), n);
     IG_REQUIRE(s->bytes || n == 0, IG_ERROR_LIMIT, "'%s': its size overflows", ig_io_name(e, i));
     if ((s->external && !s->strided) || (s->own.address && s->own.size >= s->bytes)) continue;
-    IG_REQUIRE(!c->max_bytes || s->bytes <= c->max_bytes, IG_ERROR_LIMIT, "'%s' takes %zu bytes at these shapes, the limit is %llu (--memory)", ig_io_name(e, i), s->bytes, (unsigned long long)c->max_bytes);
+    IG_TRY(ig_context_allow(c, s->own.size, s->bytes, ig_io_name(e, i)));
     e->hal->free(e->dev, IG_MEMORY_HOST, &s->own);
     IG_TRY(e->hal->alloc(e->dev, IG_MEMORY_HOST, s->bytes ? s->bytes : 1, &s->own));
     memset(s->own.address, 0, s->bytes ? s->bytes : 1);

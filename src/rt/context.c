@@ -123,6 +123,16 @@ void ig_context_release(ig_context *c) {
   if (c) context_free(c);
 }
 
+ig_status ig_context_allow(const ig_context *c, size_t have, uint64_t want, const char *what) {
+  if (!c->max_bytes) return NULL;
+  uint64_t all = c->arena_external ? 0 : c->arena.size;
+  for (size_t i = 0; i < c->engine->plan.n_io; i++) all += c->io[i].own.size;
+  all -= have;
+  IG_REQUIRE(want <= c->max_bytes && all <= c->max_bytes - want, IG_ERROR_LIMIT, "%s: %llu bytes at these shapes, beside %llu that the context has; the limit is %llu (--memory)", what, (unsigned long long)want,
+             (unsigned long long)all, (unsigned long long)c->max_bytes);
+  return NULL;
+}
+
 static ig_status find_io(const ig_context *c, const char *name, int role, size_t *out) {
   const ig_plan_data *p = &c->engine->plan;
   ig_buf names;
@@ -243,6 +253,7 @@ ig_status ig_context_set_data(ig_context *c, const char *input, const void *data
   }
   if (s->own.size < want || !s->own.address) {
     ig_buffer fresh;
+    IG_TRY(ig_context_allow(c, s->own.size, want, input));
     IG_TRY(c->engine->hal->alloc(c->engine->dev, IG_MEMORY_HOST, want ? want : 1, &fresh));
     c->engine->hal->free(c->engine->dev, IG_MEMORY_HOST, &s->own);
     s->own = fresh;

@@ -65,6 +65,8 @@ struct ig_context {
   ig_profile_fn profile_fn; void *profile_user;
   ig_watch_fn watch_fn; void *watch_user;
 };
+/* IG_ERROR_LIMIT unless the context may take `want` bytes in place of the `have` that it has for `what`: max_bytes holds for all it takes. */
+IG_MUST_USE ig_status ig_context_allow(const ig_context *c, size_t have, uint64_t want, const char *what);
 /* rt/bind.c */
 IG_MUST_USE ig_status ig_context_bind(ig_context *c);
 /* Values of all symbols from the inputs' shapes and of all dims; checks inputs' dims and guards. */

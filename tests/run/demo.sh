@@ -6,6 +6,7 @@ root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${INGOT_BUILD:-$root/build}
 export INGOT_ROOT="$root" INGOT_BUILD="$build"
 work=$(mktemp -d)
+export INGOT_DEMO="$work/out"
 trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0

@@ -74,12 +74,9 @@ static void run_at(ig_context *c, const void *const *data, int which) {
   }
 }
 
-static void check_model(const char *model, const char *shapes, uint32_t n_threads) {
+static void check_model(const char *model, uint32_t n_threads) {
   ig_env *env = new_env();
-  ig_build_options o = guess_options();
-  const ig_profile profile = { .max_shapes = shapes };
-  if (shapes) o.profiles = &profile, o.n_profiles = 1;
-  engine_bytes b = build_file(env, model, &o);
+  engine_bytes b = build_file(env, model, NULL);
   ig_engine *e = load(&b, NULL);
   ig_context *c;
   ig_context_options co = IG_CONTEXT_OPTIONS_INIT;
@@ -120,10 +117,10 @@ static void test_counts(void **state) {
   assert_int_equal(atomic_load(&n_calls), 5);
 }
 
-static void test_digits(void **state) { (void)state, check_model("examples/digits/digits.onnx", NULL, 2); }
-static void test_dynamic(void **state) { (void)state, check_model("tests/models/dynamic.onnx", NULL, 1); }
-static void test_recurrent(void **state) { (void)state, check_model("tests/models/recurrent.onnx", NULL, 2); }
-static void test_quantised(void **state) { (void)state, check_model("tests/models/quantised.onnx", NULL, 2); }
+static void test_digits(void **state) { (void)state, check_model("examples/digits/digits.onnx", 2); }
+static void test_dynamic(void **state) { (void)state, check_model("tests/models/dynamic.onnx", 1); }
+static void test_recurrent(void **state) { (void)state, check_model("tests/models/recurrent.onnx", 2); }
+static void test_quantised(void **state) { (void)state, check_model("tests/models/quantised.onnx", 2); }
 
 int main(void) {
   const struct CMUnitTest tests[] = { cmocka_unit_test(test_counts), cmocka_unit_test(test_digits), cmocka_unit_test(test_dynamic), cmocka_unit_test(test_recurrent), cmocka_unit_test(test_quantised) };

@@ -54,6 +54,13 @@ void ig_cpu_offer(const ig_query *q, const ig_request *r, double ops, double rat
   out->seconds = IG_CPU_STEP_SECONDS + ops / rate / parts + ig_cpu_bytes(q, r) / IG_CPU_BYTES_PER_SECOND;
 }
 
+/* Is operand i the only one that reads its value? Else a result on it would destroy what another view still reads. */
+static bool reads_alone(const ig_request *r, uint32_t i) {
+  for (uint32_t j = 0; j < r->n_in + r->n_extra; j++)
+    if (j != i && r->operands[j].value == r->operands[i].value) return false;
+  return true;
+}
+
 uint32_t ig_cpu_inplace(const ig_request *r, uint32_t first, uint32_t n) {
   const ig_operand *o = ig_request_out(r, 0);
   uint32_t mask = 0;
@@ -62,7 +69,7 @@ uint32_t ig_cpu_inplace(const ig_request *r, uint32_t first, uint32_t n) {
     const ig_operand *in = &r->operands[i];
     bool same = in->value != IG_NO_VALUE && in->dtype == o->dtype && in->rank == o->rank && in->block == o->block && in->block_axis == o->block_axis;
     for (uint32_t k = 0; same && k < o->rank; k++) same = in->dims[k] == o->dims[k] && in->strides[k] == o->strides[k];
-    if (same) mask |= 1u << i;
+    if (same && reads_alone(r, i)) mask |= 1u << i;
   }
   return mask;
 }

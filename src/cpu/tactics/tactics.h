@@ -29,7 +29,7 @@ int64_t ig_cpu_dim(const ig_query *q, ig_dim d);
 double ig_cpu_prog_work(const ig_sprog *p);
 /* Fills an empty offer: seconds of `ops` simple operations at `rate` a core, split over the threads where that pays, and of the bytes. */
 void ig_cpu_offer(const ig_query *q, const ig_request *r, double ops, double rate, ig_offer *out);
-/* Bits of the operands in [first, first + n) on which result 0 may lie: same dtype, dims and strides, and a single result. */
+/* Bits of the operands in [first, first + n) on which result 0 may lie: same dtype, dims and strides, no other reader, a single result. */
 uint32_t ig_cpu_inplace(const ig_request *r, uint32_t first, uint32_t n);
 /* Parts for a bound call of this many simple operations at `rate`: one below 20 us of work, else at least 10 us each. */
 uint32_t ig_cpu_parts(double ops, double rate, uint32_t n_threads);
