@@ -109,7 +109,8 @@ def main():
         path, _, shapes = text.partition("@")
         r = bench(args, pathlib.Path(os.environ.get("INGOT_FROM", ".")) / path, shapes)
         results.append(r)
-        print(f"{r['model'] + ' ' + shapes:40} {r['nodes']:6} {r['steps']:6} {r['ingot_ms']:10.3f} {r['onnxruntime_ms']:10.3f} {r['ratio']:10.2f}", flush=True)
+        name = f"{r['model']} {shapes}"
+        print(f"{name:40} {r['nodes']:6} {r['steps']:6} {r['ingot_ms']:10.3f} {r['onnxruntime_ms']:10.3f} {r['ratio']:10.2f}", flush=True)
     out = args.build / "bench.json"
     out.write_text(json.dumps({**head, "results": results}, indent=1) + "\n")
     print(f"every round: {out}")

@@ -12,7 +12,13 @@
 
 enum { SIDE = 8, PIXELS = SIDE * SIDE, CLASSES = 10, MAX_IMAGES = 4096, DRAWN = 4 };
 
-typedef struct data_set { size_t n; int maxval; unsigned char pixels[MAX_IMAGES][PIXELS]; int labels[MAX_IMAGES]; float answers[MAX_IMAGES][CLASSES]; } data_set;
+typedef struct data_set {
+  size_t n;
+  int maxval;
+  unsigned char pixels[MAX_IMAGES][PIXELS];
+  int labels[MAX_IMAGES];
+  float answers[MAX_IMAGES][CLASSES];
+} data_set;
 
 static void fail(const char *what, const char *path) {
   fprintf(stderr, "demo: %s: %s\n", path, what);
@@ -30,7 +36,8 @@ static void read_images(const char *folder, data_set *d) {
   char path[4096];
   int width, height;
   FILE *f = open_in(folder, "images/held_out.pgm", path, sizeof path);
-  if (fscanf(f, "P5 %d %d %d", &width, &height, &d->maxval) != 3 || fgetc(f) == EOF || width != SIDE || height % SIDE || d->maxval < 1) fail("not a PGM of images 8 pixels wide", path);
+  if (fscanf(f, "P5 %d %d %d", &width, &height, &d->maxval) != 3 || fgetc(f) == EOF) fail("not a PGM", path);
+  if (width != SIDE || height % SIDE || d->maxval < 1) fail("not a column of images 8 pixels wide", path);
   d->n = (size_t)height / SIDE;
   if (d->n < DRAWN || d->n > MAX_IMAGES || fread(d->pixels, PIXELS, d->n, f) != d->n) fail("too few or too many images", path);
   fclose(f);

@@ -196,6 +196,8 @@ int ig_dim_prove_ge(ig_dims *t, ig_dim a, ig_dim b) {
   const ig_dim_span sa = ig_dim_span_at(t, a), sb = ig_dim_span_at(t, b);
   if (sa.min >= sb.max) return 1;
   if (sa.max < sb.min) return 0;
+  const ig_dim_node na = t->nodes.data[a], nb = t->nodes.data[b];   /* a >= min(a, x), max(b, x) >= b */
+  if ((nb.op == IG_DIM_MIN && (nb.a == a || nb.b == a)) || (na.op == IG_DIM_MAX && (na.a == b || na.b == b))) return 1;
   bool never_zero;
   const ig_dim_span s = compare(t, a, b, &never_zero);
   if (s.min >= 0 || s.max < 0) return s.min >= 0;

@@ -196,6 +196,11 @@ ig_dim ig_dims_broadcast_value(ig_dims *t, ig_dim a, ig_dim b) {
   if (ig_dim_equals(t, a, 1)) return b;
   if (!ig_span_has(ig_dim_span_at(t, a), 1)) return a;
   if (!ig_span_has(ig_dim_span_at(t, b), 1)) return b;
+  /* Of dims that are at least 1 the larger is the result wherever there is one. */
+  if (ig_dim_span_at(t, a).min >= 1 && ig_dim_span_at(t, b).min >= 1) {
+    if (ig_dim_prove_ge(t, a, b) == 1) return a;
+    if (ig_dim_prove_ge(t, b, a) == 1) return b;
+  }
   const ig_dim_node na = *ig_dim_at(t, a), nb = *ig_dim_at(t, b);
   if (na.op == IG_DIM_BROADCAST && (na.a == b || na.b == b)) return a;
   if (nb.op == IG_DIM_BROADCAST && (nb.a == a || nb.b == a)) return b;

@@ -174,6 +174,12 @@ static ig_status gemm_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
+/* Before version 7 `broadcast` says whether C may be smaller than the result; now it may. */
+static ig_status gemm_import(ig_node *n, int64_t opset) {
+  if (opset < 7) ig_adapt_drop(n, "broadcast");
+  return NULL;
+}
+
 static const ig_op_arg gemm_in[] = {{"A", 'T', MATMUL_TYPES, 0}, {"B", 'T', MATMUL_TYPES, 0}, {"C", 'T', MATMUL_TYPES, IG_ARG_OPTIONAL}};
 static const ig_op_attr gemm_attrs[] = {{"alpha", IG_ATTR_FLOAT, false, 0, 1.0f, NULL},
                                         {"beta", IG_ATTR_FLOAT, false, 0, 1.0f, NULL},
@@ -185,10 +191,11 @@ static const char *const gemm_cases[] = {"f32[2,3] f32[3,4]",          "f32[3,2]
 const ig_op ig_op_Gemm = {.domain = "",
                           .name = "Gemm",
                           .since = 13,
-                          .oldest = 7,
+                          .oldest = 1,
                           .cls = IG_CLASS_KIND,
                           IG_OP_ARGS(gemm_in, matmul_out),
                           IG_OP_ATTRS(gemm_attrs),
+                          .import = gemm_import,
                           .infer = gemm_infer,
                           .lower = gemm_lower,
                           .cases = gemm_cases};

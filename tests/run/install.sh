@@ -38,14 +38,17 @@ done
 # README.md's program, as a user would compile it.
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/README.md" >"$work/hello.c"
 # shellcheck disable=SC2046
-check "README's program does not compile" cc -std=c11 -Wall -Wextra -Werror -o "$work/hello" "$work/hello.c" $(pkg-config --cflags --libs ingot) -Wl,-rpath,"$libraries"
+check "README's program does not compile" cc -std=c11 -Wall -Wextra -Werror -o "$work/hello" "$work/hello.c" $(pkg-config --cflags --libs ingot) \
+  -Wl,-rpath,"$libraries"
 cd "$root"
 "$work/hello" >"$work/answer" 2>&1 || :
 check "README's program does not see a seven: $(cat "$work/answer")" grep -q '^7: *\(9[0-9.]*\|100.0\) %$' "$work/answer"
 # shellcheck disable=SC2046
-check "the demo's program needs more than the runtime" cc -o "$work/demo" examples/digits/demo.c $(pkg-config --cflags --libs ingot_rt) -lm -Wl,-rpath,"$libraries"
+check "the demo's program needs more than the runtime" cc -o "$work/demo" examples/digits/demo.c $(pkg-config --cflags --libs ingot_rt) -lm \
+  -Wl,-rpath,"$libraries"
 check "the installed command does not run" "$program" check examples/digits/digits.onnx
 # The runtime needs the C library alone.
-check "libingot_rt.so needs other libraries" sh -c '! readelf -d "$1" | grep NEEDED | grep -v "\[lib\(c\|m\|pthread\|dl\)\.so\.[0-9]*\]\|\[ld-linux"' sh "$libraries/libingot_rt.so"
+readelf -d "$libraries/libingot_rt.so" >"$work/needed"
+check "libingot_rt.so needs other libraries" sh -c '! grep NEEDED "$1" | grep -v "\[lib\(c\|m\|pthread\|dl\)\.so\.[0-9]*\]\|\[ld-linux"' sh "$work/needed"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

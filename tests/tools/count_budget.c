@@ -74,8 +74,8 @@ static void count_engine(ig_env *env, const char *name, const char *path) {
     reorders += is_reorder(&p, q);
     reference += strncmp(ig_plan_name(&p, p.steps[i].tactic), "ref.", 4) == 0;
   }
-  printf("%s.steps %zu\n%s.moves %u\n%s.reorders %u\n%s.guards %zu\n%s.segments %u\n%s.reference_steps %u\n", name, p.n_steps, name, moves, name, reorders, name, p.n_guards, name,
-         segments, name, reference);
+  printf("%s.steps %zu\n%s.moves %u\n%s.reorders %u\n", name, p.n_steps, name, moves, name, reorders);
+  printf("%s.guards %zu\n%s.segments %u\n%s.reference_steps %u\n", name, p.n_guards, name, segments, name, reference);
   ig_plan_data_free(&env->alloc, &p);
   ig_file_close(&f);
 }

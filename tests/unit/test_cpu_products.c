@@ -48,6 +48,14 @@ static void finish_product(test_call *t, const types *y, uint32_t n_in, uint32_t
   ig_arena_free(&arena);
 }
 
+/* A NaN and an infinity somewhere in a float32 operand. */
+static void add_specials(const test_call *t, uint32_t i) {
+  const guarded *g = &t->mem[i];
+  if (t->v[i].dtype != IG_DTYPE_F32 || g->size < 8 || chance(70)) return;
+  const float special[2] = { NAN, chance(50) ? INFINITY : -INFINITY };
+  for (int k = 0; k < 2; k++) memcpy(g->data + 4 * (size_t)below((int64_t)g->size / 4), &special[k], 4);
+}
+
 static void test_matmul(void **state) {
   IG_UNUSED(state);
   for (int round = 0; round < 300; round++) {
@@ -63,6 +71,7 @@ static void test_matmul(void **state) {
     a[rank - 1] = b[rank - 2] = k;
     b[rank - 1] = out[rank - 1] = n;
     add_operand(&t, y->a, rank, a, BROADCAST | TAME);
+    add_specials(&t, 0);
     add_operand(&t, y->b, rank, b, BROADCAST | TAME);
     uint32_t n_in = 2;
     if (y->acc == IG_S_I32 && y->b == IG_DTYPE_I8 && chance(70)) {
@@ -93,9 +102,9 @@ static void test_conv(void **state) {
     int64_t x[IG_MAX_RANK] = { 1 + below(3), groups * per }, w[IG_MAX_RANK] = { groups * (depthwise ? 1 : 1 + below(chance(20) ? 20 : 6)), per }, out[IG_MAX_RANK] = { x[0], w[0] };
     bool empty = false;
     for (int64_t i = 0; i < n_spatial; i++) {
-      x[2 + i] = 1 + below(n_spatial == 3 ? 7 : 22);
+      x[2 + i] = 1 + below(n_spatial == 3 ? 7 : chance(30) ? 40 : 22);
       w[2 + i] = pointwise ? 1 : 1 + below(4);
-      p.stride[i] = pointwise && chance(70) ? 1 : 1 + below(3);
+      p.stride[i] = pointwise && chance(50) ? 1 : 1 + below(3);
       p.dilation[i] = 1 + below(2);
       p.in_dilation[i] = chance(85) ? 1 : 2;
       p.pad_lo[i] = pointwise ? 0 : below(4) - (p.in_dilation[i] > 1);
@@ -105,6 +114,7 @@ static void test_conv(void **state) {
     }
     if (empty) continue;
     add_operand(&t, y->a, rank, x, BROADCAST | TAME);
+    add_specials(&t, 0);
     add_operand(&t, y->b, rank, w, BROADCAST | TAME);
     uint32_t n_in = 2;
     if (y->acc == IG_S_I32 && y->b == IG_DTYPE_I8 && chance(70)) {
@@ -116,6 +126,23 @@ static void test_conv(void **state) {
     }
     finish_product(&t, y, n_in, rank, out, IG_KIND_conv, &p);
   }
+}
+
+/* Every row width, without padding: kernels that read the input in place must not read past its last row. */
+static void test_conv_rows(void **state) {
+  IG_UNUSED(state);
+  for (int64_t width = 1; width <= 72; width++)
+    for (int64_t stride = 1; stride <= 3; stride++)
+      for (int64_t channels = 3; channels <= 4; channels++) {
+        test_call t = { 0 };
+        const int64_t height = 1 + 2 * stride, kernel = width > 4 && channels == 4 ? 3 : 1;
+        const ig_conv_params p = { .n_spatial = 2, .groups = 1, .acc = IG_S_F32, .stride = { stride, stride }, .dilation = { 1, 1 }, .in_dilation = { 1, 1 } };
+        const int64_t x[] = { 1, channels, height, width }, w[] = { 5, channels, 1, kernel };
+        const int64_t out[] = { 1, 5, extent(height, 1, 0, 0, 1, 1, stride), extent(width, 1, 0, 0, kernel, 1, stride) };
+        add_operand(&t, IG_DTYPE_F32, 4, x, COMPACT | TAME);
+        add_operand(&t, IG_DTYPE_F32, 4, w, COMPACT | TAME);
+        finish_product(&t, &type_cases[0], 2, 4, out, IG_KIND_conv, &p);
+      }
 }
 
 static void test_window(void **state) {
@@ -199,6 +226,8 @@ static void test_rnn(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn) };
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
+  };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }
