@@ -46,11 +46,14 @@ ig_graph *ig_graph_new(ig_ir *ir, ig_graph *parent, const char *name) {
   return g;
 }
 
-/* A wanted name that is taken gets the value's id appended; ids never repeat, so the loop ends after one or two rounds. */
+/* A wanted name that is taken gets the value's id appended; where a model has taken that too, a number that is tried once in the life of the
+ * ig_ir: names made to collide then cost one round each, and never one round for every pair of them. */
 static const char *unique_name(ig_ir *ir, const char *wanted, uint32_t id) {
-  if (wanted && *wanted && !ig_strmap_get(&ir->names, wanted)) return ig_arena_strdup(&ir->arena, wanted);
-  for (uint32_t suffix = id;; suffix++) {
-    char *s = wanted && *wanted ? ig_arena_printf(&ir->arena, "%s.%u", wanted, suffix) : ig_arena_printf(&ir->arena, "v%u", suffix);
+  const bool given = wanted && *wanted;
+  if (given && !ig_strmap_get(&ir->names, wanted)) return ig_arena_strdup(&ir->arena, wanted);
+  for (uint64_t suffix = id;; suffix = ir->next_suffix++) {
+    char *s = given ? ig_arena_printf(&ir->arena, "%s.%llu", wanted, (unsigned long long)suffix)
+                    : ig_arena_printf(&ir->arena, "v%llu", (unsigned long long)suffix);
     if (!s || !ig_strmap_get(&ir->names, s)) return s;
   }
 }

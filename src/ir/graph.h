@@ -109,6 +109,7 @@ struct ig_ir {
   ig_strmap near_misses;                     /* those recorded, so that passes run again do not repeat them */
   uint32_t next_id;
   uint32_t n_total_nodes;
+  uint64_t next_suffix;                      /* of names whose own id did not make them unique */
   int64_t fold_bytes_left;                   /* what folding may still add to the arena (opt/fold.c) */
   int64_t n_rewrites;                        /* applied so far, of a limited number (opt/pass.h) */
   ig_strmap names;                           /* value names taken */

@@ -13,8 +13,17 @@ static ig_status read_arm(const ig_node *n, const char *name, ig_graph **out) {
   const ig_ir_attr *a = ig_node_attr(n, name);
   IG_NODE_REQUIRE(n, a && a->type == IG_ATTR_GRAPH, IG_ERROR_BAD_MODEL, "attribute '%s' is missing or no graph", name);
   *out = a->v.graph;
+  IG_NODE_REQUIRE(n, (*out)->n_inputs == 0, IG_ERROR_BAD_MODEL, "%s has %u inputs, the arms of an If have none", name, (*out)->n_inputs);
   IG_NODE_REQUIRE(n, (*out)->n_outputs == n->n_out, IG_ERROR_BAD_MODEL, "%s has %u outputs, the node %u", name, (*out)->n_outputs, n->n_out);
   return NULL;
+}
+
+/* Both arms are checked at once: inference may never look at the one that is not taken. */
+static ig_status if_import(ig_node *n, int64_t opset) {
+  ig_graph *arm;
+  IG_UNUSED(opset);
+  IG_TRY(read_arm(n, "then_branch", &arm));
+  return read_arm(n, "else_branch", &arm);
 }
 
 static ig_status take_result(ig_node *n, uint32_t i, const ig_val *v) { return ig_infer_set(n, i, v->dtype, (uint32_t)v->rank, v->dims); }
@@ -120,5 +129,6 @@ const ig_op ig_op_If = {.domain = "",
                         .cls = IG_CLASS_CONTROL,
                         IG_OP_ARGS(if_in, if_out),
                         IG_OP_ATTRS(if_attrs),
+                        .import = if_import,
                         .infer = if_infer,
                         .cases = if_cases};

@@ -101,45 +101,42 @@ static long raw(long number, long a, long b, long c, long d, long e, long f) {
   __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
   return result;
 }
-static mode_t mode_of(int flags, va_list ap) { return flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0; }
+static mode_t mode_of(int flags, va_list ap) { return flags & O_CREAT ? va_arg(ap, mode_t) : 0; }
 
-int FAKE(open)(const char *path, int flags, ...);
-int FAKE(openat)(int folder, const char *path, int flags, ...);
-ssize_t FAKE(read)(int fd, void *to, size_t n);
-ssize_t FAKE(pread)(int fd, void *to, size_t n, off_t at);
-ssize_t FAKE(write)(int fd, const void *from, size_t n);
-int FAKE(fsync)(int fd);
-int FAKE(rename)(const char *from, const char *to);
-int FAKE(fallocate)(int fd, int mode, off_t at, off_t n);
-int FAKE(posix_fallocate)(int fd, off_t at, off_t n);
-void *FAKE(mmap)(void *at, size_t n, int prot, int flags, int fd, off_t offset);
+/* With large-file support, which 64-bit systems give for nothing, programs call the names that end in 64. */
+#define BOTH(type, name, args, body) \
+  type FAKE(name) args; \
+  type FAKE(name##64) args; \
+  type FAKE(name) args body \
+  type FAKE(name##64) args body
 
-int FAKE(open)(const char *path, int flags, ...) {
+BOTH(int, open, (const char *path, int flags, ...), {
   va_list ap;
   va_start(ap, flags);
   const mode_t mode = mode_of(flags, ap);
   va_end(ap);
   return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0));
-}
-int FAKE(openat)(int folder, const char *path, int flags, ...) {
+})
+BOTH(int, openat, (int at, const char *path, int flags, ...), {
   va_list ap;
   va_start(ap, flags);
   const mode_t mode = mode_of(flags, ap);
   va_end(ap);
-  return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_openat, folder, (long)path, flags, mode, 0, 0));
-}
+  return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_openat, at, (long)path, flags, mode, 0, 0));
+})
+BOTH(ssize_t, pread, (int fd, void *to, size_t n, off_t at), { return fails(POINTS_IO) ? refuse() : io(raw(SYS_pread64, fd, (long)to, (long)n, at, 0, 0)); })
+BOTH(int, fallocate, (int fd, int mode, off_t at, off_t n), { return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_fallocate, fd, mode, at, n, 0, 0)); })
+BOTH(void *, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t offset), {
+  if (!fails(fd >= 0 ? POINTS_IO : POINTS_MEMORY)) return (void *)io(raw(SYS_mmap, (long)at, (long)n, prot, flags, fd, offset));
+  errno = fd >= 0 ? EIO : ENOMEM;   /* of a file: I/O; of memory: an allocation */
+  return MAP_FAILED;
+})
+
+ssize_t FAKE(read)(int fd, void *to, size_t n);
+ssize_t FAKE(write)(int fd, const void *from, size_t n);
+int FAKE(fsync)(int fd);
+int FAKE(rename)(const char *from, const char *to);
 ssize_t FAKE(read)(int fd, void *to, size_t n) { return fails(POINTS_IO) ? refuse() : io(raw(SYS_read, fd, (long)to, (long)n, 0, 0, 0)); }
-ssize_t FAKE(pread)(int fd, void *to, size_t n, off_t at) { return fails(POINTS_IO) ? refuse() : io(raw(SYS_pread64, fd, (long)to, (long)n, at, 0, 0)); }
 ssize_t FAKE(write)(int fd, const void *from, size_t n) { return fails(POINTS_IO) ? refuse() : io(raw(SYS_write, fd, (long)from, (long)n, 0, 0, 0)); }
 int FAKE(fsync)(int fd) { return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_fsync, fd, 0, 0, 0, 0, 0)); }
 int FAKE(rename)(const char *from, const char *to) { return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_rename, (long)from, (long)to, 0, 0, 0, 0)); }
-int FAKE(fallocate)(int fd, int mode, off_t at, off_t n) { return fails(POINTS_IO) ? refuse() : (int)io(raw(SYS_fallocate, fd, mode, at, n, 0, 0)); }
-int FAKE(posix_fallocate)(int fd, off_t at, off_t n) { return fails(POINTS_IO) ? EIO : (int)-raw(SYS_fallocate, fd, 0, at, n, 0, 0); }
-void *FAKE(mmap)(void *at, size_t n, int prot, int flags, int fd, off_t offset) {
-  /* Of a file: I/O; of memory: an allocation. */
-  if (fails(fd >= 0 ? POINTS_IO : POINTS_MEMORY)) {
-    errno = fd >= 0 ? EIO : ENOMEM;
-    return MAP_FAILED;
-  }
-  return (void *)io(raw(SYS_mmap, (long)at, (long)n, prot, flags, fd, offset));
-}
