@@ -130,7 +130,11 @@ static void count_graph(op_counts *c, const ig_graph *g) {
 }
 
 static void io_text(const ig_io_info *io, ig_buf *out) {
-  ig_buf_printf(out, "  %s %s: %s ", io->is_output ? "output" : "input ", io->name, io->dtype == IG_DTYPE_NONE ? "type not declared" : ig_dtype_name(io->dtype));
+  if (io->dtype == IG_DTYPE_NONE) {   /* outputs get their types at the stage canonical */
+    ig_buf_printf(out, "  %s %s\n", io->is_output ? "output" : "input ", io->name);
+    return;
+  }
+  ig_buf_printf(out, "  %s %s: %s ", io->is_output ? "output" : "input ", io->name, ig_dtype_name(io->dtype));
   for (int32_t k = 0; k < io->rank; k++) {
     if (k) ig_buf_str(out, "x");
     if (io->dims[k] >= 0) ig_buf_printf(out, "%lld", (long long)io->dims[k]);

@@ -16,7 +16,7 @@ typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RA
 typedef struct ig_layouts { ig_layout *at; uint32_t n; } ig_layouts;
 /* Resolves every value of the LOWERED graph; a view that strides cannot express gets a move before it. */
 IG_MUST_USE ig_status ig_layouts_resolve(ig_ir *ir, ig_layouts *out);
-bool ig_layout_is_compact(ig_ir *ir, const ig_layouts *l, const ig_val *v);
+IG_MUST_USE ig_status ig_layout_is_compact(ig_ir *ir, const ig_layouts *l, const ig_val *v, bool *out);
 
 /* ---- schedule ---- */
 typedef struct ig_build_buffer {

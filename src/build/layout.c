@@ -19,15 +19,13 @@ static bool same_as_compact(ig_dims *t, const ig_val *v, const ig_layout *l, con
   return true;
 }
 
-bool ig_layout_is_compact(ig_ir *ir, const ig_layouts *ls, const ig_val *v) {
+ig_status ig_layout_is_compact(ig_ir *ir, const ig_layouts *ls, const ig_val *v, bool *out) {
   ig_dim strides[IG_MAX_RANK];
   const ig_layout *l = &ls->at[v->id];
-  ig_status st = compact(&ir->dims, v, strides);
-  if (st) {
-    ig_status_free(st);
-    return false;
-  }
-  return ig_dim_equals(&ir->dims, l->offset, 0) && same_as_compact(&ir->dims, v, l, strides);
+  *out = false;
+  IG_TRY(compact(&ir->dims, v, strides));
+  *out = ig_dim_equals(&ir->dims, l->offset, 0) && same_as_compact(&ir->dims, v, l, strides);
+  return NULL;
 }
 
 /* Regroups strides of x for the dims of y. Walks both from the right: a group ends where the products of extents agree; inside a group the

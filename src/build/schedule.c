@@ -115,9 +115,12 @@ static ig_status schedule_if(ig_builder *b, ig_node *n) {
   ig_operand cond;
   const ig_operand shape = { 0 };
   ig_val *c = ig_node_in(n, 0);
-  if (!ig_layout_is_compact(b->ir, &b->layouts, c)) {   /* the runtime reads the condition at the start of its buffer */
+  bool whole;
+  IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, c, &whole));
+  if (!whole) {   /* the runtime reads the condition at the start of its buffer */
     ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, c) };
     uint32_t to;
+    IG_TRY(ig_dims_take_error(&b->ir->dims));
     IG_TRY(new_buffer(b, &q, &to));
     IG_TRY(schedule_copy(b, n, c, to));
     t.cond = to;
@@ -172,12 +175,15 @@ static ig_status schedule_graph(ig_builder *b, ig_graph *g) {
 /* ---- outputs ---- */
 
 /* May the root of output v be the output's own buffer? It must be what a step writes, whole, in order, and no other output's. */
-static bool takes_output(ig_builder *b, const ig_val *v) {
+static ig_status takes_output(ig_builder *b, const ig_val *v, bool *out) {
   const ig_layout *l = &b->layouts.at[v->id];
-  if (!l->root->producer || l->root->data || b->buffer_of[l->root->id] != IG_NONE) return false;
-  if (!ig_layout_is_compact(b->ir, &b->layouts, v) || IG_DTYPE_BITS(v->dtype) != IG_DTYPE_BITS(l->root->dtype)) return false;
+  *out = false;
+  if (!l->root->producer || l->root->data || b->buffer_of[l->root->id] != IG_NONE || IG_DTYPE_BITS(v->dtype) != IG_DTYPE_BITS(l->root->dtype)) return NULL;
   ig_dims *t = &b->ir->dims;
-  return ig_dim_product(t, v->dims, (size_t)v->rank) == ig_dim_product(t, l->root->dims, (size_t)l->root->rank);
+  bool whole;
+  IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, v, &whole));
+  *out = whole && ig_dim_product(t, v->dims, (size_t)v->rank) == ig_dim_product(t, l->root->dims, (size_t)l->root->rank);
+  return ig_dims_take_error(t);
 }
 
 static ig_status io_buffers(ig_builder *b) {
@@ -186,17 +192,20 @@ static ig_status io_buffers(ig_builder *b) {
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     ig_val *v = g->inputs[i];
     const ig_build_buffer q = { .kind = IG_BUFFER_INPUT, .index = i, .name = v->name, .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
+    IG_TRY(ig_dims_take_error(&b->ir->dims));
     IG_TRY(new_buffer(b, &q, &at));
     b->buffer_of[v->id] = at;
   }
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     ig_val *v = ig_graph_output(g, i);
     const ig_build_buffer q = { .kind = IG_BUFFER_OUTPUT, .index = g->n_inputs + i, .name = g->output_names[i], .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
-    const bool own = takes_output(b, v);
+    bool own;
+    IG_TRY(ig_dims_take_error(&b->ir->dims));
+    IG_TRY(takes_output(b, v, &own));
     IG_TRY(new_buffer(b, &q, &at));
     if (own) b->buffer_of[b->layouts.at[v->id].root->id] = at;
   }
-  return ig_dims_take_error(&b->ir->dims);
+  return NULL;
 }
 
 static ig_status copy_outputs(ig_builder *b) {

@@ -108,6 +108,20 @@ typedef struct ig_window_params {
   double p, alpha, beta, bias;
 } ig_window_params;
 
+enum { IG_RESIZE_PREFER_FLOOR = 0, IG_RESIZE_PREFER_CEIL = 1, IG_RESIZE_FLOOR = 2, IG_RESIZE_CEIL = 3, IG_RESIZE_LINEAR = 4, IG_RESIZE_CUBIC = 5 };
+enum { IG_RESIZE_HALF = 0, IG_RESIZE_SYMMETRIC = 1, IG_RESIZE_PYTORCH = 2, IG_RESIZE_ALIGN_CORNERS = 3, IG_RESIZE_ASYMMETRIC = 4, IG_RESIZE_HALF_NEAREST = 5, IG_RESIZE_CROP = 6 };
+enum { IG_RESIZE_SCALES = 0, IG_RESIZE_STRETCH = 1, IG_RESIZE_NOT_LARGER = 2, IG_RESIZE_NOT_SMALLER = 3 };
+/* ONNX Resize. filter: the first four pick the nearest element and take opaque elements too. axes_mask: axes resized; the others stay. rule SCALES: dims are
+ * floor(in * scale) (in float); STRETCH: dims are size; NOT_LARGER, NOT_SMALLER: one scale for all axes, the least or largest size / in, and dims rounded half up.
+ * CROP reads the part roi_lo..roi_hi (0..1) of each axis; what lies outside of the input is `extrapolation`. Interpolation is in float32 (float64 for f64 and
+ * integers of 32 bits and more); integers are rounded half to even and saturate. */
+typedef struct ig_resize_params {
+  int64_t filter, coordinate, antialias, exclude_outside, axes_mask, rule;
+  int64_t size[IG_MAX_RANK];               /* dims; 0 where not given */
+  double scale[IG_MAX_RANK], roi_lo[IG_MAX_RANK], roi_hi[IG_MAX_RANK];
+  double cubic_a, extrapolation;
+} ig_resize_params;
+
 enum { IG_RNN_LSTM = 0, IG_RNN_GRU = 1, IG_RNN_PLAIN = 2 };
 enum { IG_ACT_RELU = 1, IG_ACT_TANH = 2, IG_ACT_SIGMOID = 3, IG_ACT_AFFINE = 4, IG_ACT_LEAKY_RELU = 5, IG_ACT_THRESHOLDED_RELU = 6, IG_ACT_SCALED_TANH = 7,
        IG_ACT_HARD_SIGMOID = 8, IG_ACT_ELU = 9, IG_ACT_SOFTSIGN = 10, IG_ACT_SOFTPLUS = 11 };

@@ -7,7 +7,7 @@ enum { STATE_H = 0, STATE_NEXT = 1, STATE_C = 2, STATE_RESET = 3, N_STATES = 4 }
 /* One sequence: direction d, batch element b; states[k] are vectors of H values of type t. */
 typedef struct sequence { const ig_call *c; const ig_rnn_params *p; ig_stype t; int64_t d, b, n_hidden; ig_sval *states[N_STATES]; } sequence;
 
-size_t ig_ref_scratch(const ig_call *c) { return c->kind == IG_KIND_rnn ? N_STATES * (size_t)ig_call_in(c, 1)->dims[2] * sizeof(ig_sval) : 0; }
+size_t ig_ref_rnn_scratch(const ig_call *c) { return N_STATES * (size_t)ig_call_in(c, 1)->dims[2] * sizeof(ig_sval); }
 
 static bool given(const sequence *s, uint32_t i) { return i < s->c->n_in && ig_view_present(ig_call_in(s->c, i)); }
 static ig_sval load(const sequence *s, uint32_t i, const int64_t *index) { return ig_ref_load(ig_call_in(s->c, i), index); }

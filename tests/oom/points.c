@@ -1,6 +1,8 @@
 /* Stands in for the C library's allocation and file functions, in the whole process; with OOM_WRAP (under sanitizers, whose allocator must
  * stay) for the calls of the objects linked with -Wl,--wrap alone.
  * SPDX-License-Identifier: Apache-2.0 */
+#undef _FILE_OFFSET_BITS   /* would make two of the names below one */
+#undef _FORTIFY_SOURCE     /* would make some of them inline */
 #include "points.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -14,6 +14,7 @@ IG_CPU_KERNEL(scatter_c)
 IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
+IG_CPU_KERNEL(resize_c)
 /* The same for each instruction set: names end in it. */
 #define IG_CPU_KERNEL_ISA(name) \
   void ig_cpu_##name##_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
