@@ -23,9 +23,9 @@ static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const
   int64_t strides[IG_MAX_RANK], offset, n;
   const size_t elem = IG_DTYPE_BITS(d->dtype) / 8;
   for (uint32_t k = 0; k < as->rank; k++) {
-    ig_dim_is_const(t, as->dims[k], &b->dims[k]);
     ig_dim_is_const(t, as->strides[k], &strides[k]);
-    if (strides[k] == 0) b->dims[k] = 1;
+    if (strides[k] == 0) b->dims[k] = 1;   /* broadcast axes may have any extent, unknown ones too */
+    else ig_dim_is_const(t, as->dims[k], &b->dims[k]);
   }
   ig_dim_is_const(t, as->offset, &offset);
   b->rank = as->rank;

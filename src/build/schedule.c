@@ -8,10 +8,16 @@ static ig_status new_buffer(ig_builder *b, const ig_build_buffer *like, uint32_t
   return IG_PUSH(&b->ir->env->alloc, b->buffers, *like) ? NULL : IG_OOM();
 }
 
-static ig_dim bytes_of(ig_dims *t, const ig_val *v) {
+/* Bytes of a value. What no machine could hold is refused when building already; what depends on shapes, at bind. */
+static ig_status bytes_of(ig_dims *t, const ig_val *v, ig_dim *out) {
   const ig_dim n = ig_dim_product(t, v->dims, (size_t)v->rank);
   const uint32_t bits = IG_DTYPE_BITS(v->dtype);
-  return bits % 8 == 0 ? ig_dim_mul_c(t, n, bits / 8) : ig_dim_ceildiv(t, ig_dim_mul_c(t, n, bits), ig_dim_const(t, 8));
+  int64_t count;
+  *out = bits % 8 == 0 ? ig_dim_mul_c(t, n, bits / 8) : ig_dim_ceildiv(t, ig_dim_mul_c(t, n, bits), ig_dim_const(t, 8));
+  IG_TRY_NOTE(ig_dims_take_error(t), "value '%s'", v->name);
+  IG_REQUIRE(!ig_dim_is_const(t, n, &count) || count <= IG_DIM_UNBOUNDED, IG_ERROR_LIMIT, "value '%s' has %lld elements, at most 2^40 are possible (limit 'elements')", v->name, (long long)count);
+  IG_REQUIRE(!ig_dim_is_const(t, *out, &count) || count <= IG_DIM_UNBOUNDED, IG_ERROR_LIMIT, "value '%s' takes %lld bytes, at most 2^40 are possible (limit 'bytes of a value')", v->name, (long long)count);
+  return NULL;
 }
 
 /* Buffer of a root value, made at its first mention. Inputs and outputs have theirs already. */
@@ -20,8 +26,7 @@ static ig_status buffer_for(ig_builder *b, ig_val *root, uint32_t *out) {
   if (*out != IG_NONE) return NULL;
   ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = root->name, .root = root, .alias = IG_NONE, .first = IG_NONE };
   if (root->data) q.kind = IG_BUFFER_CONSTANT, q.data = root->data;
-  else q.bytes = bytes_of(&b->ir->dims, root);
-  IG_TRY(ig_dims_take_error(&b->ir->dims));
+  else IG_TRY(bytes_of(&b->ir->dims, root, &q.bytes));
   IG_TRY(new_buffer(b, &q, out));
   b->buffer_of[root->id] = *out;
   return NULL;
@@ -118,9 +123,9 @@ static ig_status schedule_if(ig_builder *b, ig_node *n) {
   bool whole;
   IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, c, &whole));
   if (!whole) {   /* the runtime reads the condition at the start of its buffer */
-    ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, c) };
+    ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE };
     uint32_t to;
-    IG_TRY(ig_dims_take_error(&b->ir->dims));
+    IG_TRY(bytes_of(&b->ir->dims, c, &q.bytes));
     IG_TRY(new_buffer(b, &q, &to));
     IG_TRY(schedule_copy(b, n, c, to));
     t.cond = to;
@@ -191,16 +196,16 @@ static ig_status io_buffers(ig_builder *b) {
   uint32_t at;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     ig_val *v = g->inputs[i];
-    const ig_build_buffer q = { .kind = IG_BUFFER_INPUT, .index = i, .name = v->name, .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
-    IG_TRY(ig_dims_take_error(&b->ir->dims));
+    ig_build_buffer q = { .kind = IG_BUFFER_INPUT, .index = i, .name = v->name, .root = v, .alias = IG_NONE, .first = IG_NONE };
+    IG_TRY(bytes_of(&b->ir->dims, v, &q.bytes));
     IG_TRY(new_buffer(b, &q, &at));
     b->buffer_of[v->id] = at;
   }
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     ig_val *v = ig_graph_output(g, i);
-    const ig_build_buffer q = { .kind = IG_BUFFER_OUTPUT, .index = g->n_inputs + i, .name = g->output_names[i], .root = v, .alias = IG_NONE, .first = IG_NONE, .bytes = bytes_of(&b->ir->dims, v) };
+    ig_build_buffer q = { .kind = IG_BUFFER_OUTPUT, .index = g->n_inputs + i, .name = g->output_names[i], .root = v, .alias = IG_NONE, .first = IG_NONE };
     bool own;
-    IG_TRY(ig_dims_take_error(&b->ir->dims));
+    IG_TRY(bytes_of(&b->ir->dims, v, &q.bytes));
     IG_TRY(takes_output(b, v, &own));
     IG_TRY(new_buffer(b, &q, &at));
     if (own) b->buffer_of[b->layouts.at[v->id].root->id] = at;

@@ -7,7 +7,7 @@ static ig_status pack_operand(ig_builder *b, const ig_build_task *t, uint32_t i,
   ig_dims *d = &b->ir->dims;
   ig_operand *o = &t->request.operands[i];
   for (uint32_t k = 0; k < o->rank; k++)
-    if (!ig_dim_is_const(d, o->dims[k], NULL) || !ig_dim_is_const(d, o->strides[k], NULL)) IG_NODE_FAIL(t->node, IG_ERROR_INTERNAL, "%s packs an operand of unknown size", t->tactic->name);
+    if (!ig_dim_equals(d, o->strides[k], 0) && (!ig_dim_is_const(d, o->dims[k], NULL) || !ig_dim_is_const(d, o->strides[k], NULL))) IG_NODE_FAIL(t->node, IG_ERROR_INTERNAL, "%s packs an operand of unknown size", t->tactic->name);
   ig_build_buffer q = { .kind = IG_BUFFER_CONSTANT, .name = b->buffers.data[o->value].name, .data = b->buffers.data[o->value].data, .format = &t->offer.packed[i], .packed_from = *o, .alias = IG_NONE, .first = at, .last = at };
   const uint32_t buffer = (uint32_t)b->buffers.n;
   if (!IG_PUSH(&b->ir->env->alloc, b->buffers, q)) return IG_OOM();

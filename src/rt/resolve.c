@@ -55,9 +55,8 @@ static ig_status pack(ig_engine *e, size_t at, const ig_format *f) {
   const ig_operand *o = &e->plan.operands[at];
   int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], n;
   for (uint32_t k = 0; k < o->rank; k++) {
-    dims[k] = e->plan.dims[o->dims[k]].imm;
     strides[k] = e->plan.dims[o->strides[k]].imm;
-    if (strides[k] == 0) dims[k] = 1;
+    dims[k] = strides[k] ? e->plan.dims[o->dims[k]].imm : 1;
   }
   IG_REQUIRE(ig_format_count(f, dims, o->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
   const size_t elem = IG_DTYPE_BITS(o->dtype) / 8;
@@ -73,11 +72,11 @@ static ig_status pack(ig_engine *e, size_t at, const ig_format *f) {
   return NULL;
 }
 
-/* Dims and strides of a constant operand that a packed form could be made of: all constant. */
+/* Could a packed form be made of this constant operand? Dims and strides are constant, but for the extents of broadcast axes. */
 static bool packable(const ig_plan_data *p, const ig_operand *o) {
   if (IG_DTYPE_BITS(o->dtype) % 8 || p->dims[o->offset].op != IG_DIM_CONST) return false;
   for (uint32_t k = 0; k < o->rank; k++)
-    if (p->dims[o->dims[k]].op != IG_DIM_CONST || p->dims[o->strides[k]].op != IG_DIM_CONST) return false;
+    if (p->dims[o->strides[k]].op != IG_DIM_CONST || (p->dims[o->strides[k]].imm && p->dims[o->dims[k]].op != IG_DIM_CONST)) return false;
   return true;
 }
 

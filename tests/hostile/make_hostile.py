@@ -270,7 +270,7 @@ def make_square_64_symbolic():
     return squared(x_input("n", 1), doubled=True)
 
 
-@case("3,6")
+@case("0,3,6")
 def make_square_64_values():
     """The same by arithmetic on a shape: the product leaves int64 at the sixth step."""
     nodes = [node("Mul", [f"s{i}", f"s{i}"], [f"s{i + 1}"]) for i in range(64)]

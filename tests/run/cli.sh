@@ -171,7 +171,8 @@ run 0 build "$digits" --dump after:lower --tune guess
 has out '^model lowered'
 run 2 build "$digits" --dump nowhere
 run 0 build "$digits" --explain conv_1 --tune guess
-has out 'offers for kind conv'
+has out 'kind conv'
+has out 'cpu.c.conv: guesses'
 run 0 build "$digits" -o b.ingot --tune guess --json
 json out "d['steps']<9"
 run 0 build "$digits" -o c.ingot --tune guess --passes=-fuse_epilogue --json

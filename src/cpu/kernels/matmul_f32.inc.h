@@ -36,10 +36,57 @@ static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, 
   }
 }
 
+/* ---- batches folded into rows ---- */
+
+enum { FOLD_VIEWS = 24 };
+
+/* The leading axes and the row axis of v walked as one: out becomes [rows, columns]. False where strides do not allow it. */
+static bool fold_view(const ig_view *v, ig_view *out) {
+  const uint32_t row = v->rank - 2u;
+  int64_t rows = 1, stride = 0;
+  bool first = true;
+  *out = *v;
+  if (!ig_view_present(v)) return true;
+  for (uint32_t k = row + 1; k-- > 0;) {
+    if (v->dims[k] == 1) continue;
+    if (first) stride = v->strides[k], first = false;
+    else if (v->strides[k] != stride * rows) return false;
+    rows *= v->dims[k];
+  }
+  out->rank = 2;
+  out->dims[0] = rows;
+  out->strides[0] = stride;
+  out->dims[1] = v->dims[row + 1];
+  out->strides[1] = v->strides[row + 1];
+  return v->block <= 1;
+}
+
+/* Where every batch meets the same B, the rows of all batches are one tall A: `out` is the call as a single product. views: room for FOLD_VIEWS. */
+static bool fold_batches(const ig_call *c, ig_call *out, ig_view *views) {
+  const ig_view *b = ig_call_in(c, 1);
+  const uint32_t n = c->n_in + c->n_extra + c->n_out;
+  if (b->rank <= 2 || n > FOLD_VIEWS) return false;
+  for (uint32_t k = 0; k + 2 < b->rank; k++)
+    if (b->dims[k] != 1 && b->strides[k] != 0) return false;
+  for (uint32_t i = 0; i < c->epi.n; i++)
+    if (c->epi.insns[i].op == IG_SOP_COORD || c->epi.insns[i].op == IG_SOP_RANDOM) return false;
+  for (uint32_t i = 0; i < n; i++)
+    if (i != 1 && !fold_view(&c->v[i], &views[i])) return false;
+  views[1] = *b;
+  views[1].rank = 2;
+  for (uint32_t k = 0; k < 2; k++) views[1].dims[k] = b->dims[b->rank - 2 + k], views[1].strides[k] = b->strides[b->rank - 2 + k];
+  *out = *c;
+  out->v = views;
+  return true;
+}
+
 static int64_t depth(const ig_call *c) { return ig_call_in(c, 0)->dims[ig_call_in(c, 0)->rank - 1]; }
 size_t NAME(ig_cpu_matmul_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * NAME(ig_gemm_f32_bytes)(c, depth(c)); }
 
-void NAME(ig_cpu_matmul_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
+void NAME(ig_cpu_matmul_f32_run)(const ig_call *call, uint32_t phase, uint32_t part, uint32_t n_parts) {
+  ig_view views[FOLD_VIEWS];
+  ig_call folded;
+  const ig_call *c = fold_batches(call, &folded, views) ? &folded : call;
   const ig_matmul_params *p = c->params;
   const ig_view *a = ig_call_in(c, 0), *b = ig_call_in(c, 1), *out = ig_call_out(c, 0);
   const uint32_t row = a->rank - 2u, column = a->rank - 1u;

@@ -5,10 +5,10 @@
 
 static double work_per_result(double k, const ig_sprog *epi) { return 2.0 * k + ig_cpu_prog_work(epi); }
 
-/* Every leading axis is the constant 1, so that B is one matrix. */
+/* Every leading axis is the constant 1 or broadcast, so that B is one matrix. */
 static bool is_one_matrix(const ig_query *q, const ig_operand *b) {
   for (uint32_t k = 0; k + 2 < b->rank; k++)
-    if (!ig_dim_equals(q->dims, b->dims[k], 1)) return false;
+    if (!ig_dim_equals(q->dims, b->dims[k], 1) && !ig_dim_equals(q->dims, b->strides[k], 0)) return false;
   return true;
 }
 
