@@ -1,6 +1,7 @@
 /* Writing .npy files, version 1.0 (2.0 where the header is long): C order, little-endian. Types that NumPy lacks are widened.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
+#include <stdio.h>
 
 typedef struct string_handle { const char *p; size_t n; } string_handle;
 
@@ -79,12 +80,7 @@ static ig_status write_strings(const ig_data *d, size_t count, ig_buf *out) {
     if (n > longest) longest = n;
   }
   char descr[32];
-  ig_buf name;
-  ig_buf_init(&name, out->alloc);
-  ig_buf_printf(&name, "<U%zu", longest);
-  IG_REQUIRE(!name.failed && name.n < sizeof descr, IG_ERROR_OUT_OF_MEMORY, "out of memory");
-  memcpy(descr, ig_buf_cstr(&name), name.n + 1);
-  ig_buf_free(&name);
+  snprintf(descr, sizeof descr, "<U%zu", longest);
   write_header(d, descr, out);
   size_t n_chars;
   if (!ig_mul_size(longest, 4, &n_chars)) return IG_OOM();

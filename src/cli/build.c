@@ -76,29 +76,41 @@ static ig_status read_profiles(const cli_args *a, build_args *x) {
   return NULL;
 }
 
+static ig_status unknown_input(const ig_model *m, const char *name, size_t n) {
+  ig_buf known;
+  ig_buf_init(&known, heap);
+  ig_status st = NULL;
+  for (size_t i = 0; !st && i < ig_model_n_inputs(m); i++) {
+    ig_io_info io = { .struct_size = sizeof io };
+    st = ig_model_io(m, i, &io);
+    if (!st) ig_buf_printf(&known, "%s'%s'", i ? ", " : "", io.name);
+  }
+  if (!st) st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "--values: there is no input '%.*s'; the inputs are %s", (int)n, name, ig_buf_cstr(&known));
+  ig_buf_free(&known);
+  return st;
+}
+
+static ig_status keep_value(cli *c, const ig_io_info *io, const char *text, build_args *x) {
+  ig_value *v;
+  IG_TRY(session_parse_values(c->env, io, text, &v));
+  if (!IG_PUSH(heap, x->values, v)) {
+    ig_value_release(v);
+    return IG_OOM();
+  }
+  const ig_fixed_input f = { io->name, ig_value_tensor(v) };
+  return IG_PUSH(heap, x->fixed, f) ? NULL : IG_OOM();
+}
+
 static ig_status read_value(cli *c, const ig_model *m, const char *spec, build_args *x) {
   const char *equals = strrchr(spec, '=');
   IG_REQUIRE(equals, IG_ERROR_INVALID_ARGUMENT, "--values: '%s' is not NAME=V0,V1,...", spec);
-  ig_buf known;
-  ig_buf_init(&known, heap);
+  const size_t n = (size_t)(equals - spec);
   for (size_t i = 0; i < ig_model_n_inputs(m); i++) {
     ig_io_info io = { .struct_size = sizeof io };
     IG_TRY(ig_model_io(m, i, &io));
-    ig_buf_printf(&known, "%s'%s'", i ? ", " : "", io.name);
-    if (strlen(io.name) != (size_t)(equals - spec) || strncmp(io.name, spec, (size_t)(equals - spec)) != 0) continue;
-    ig_buf_free(&known);
-    ig_value *v;
-    IG_TRY(session_parse_values(c->env, &io, equals + 1, &v));
-    if (!IG_PUSH(heap, x->values, v)) {
-      ig_value_release(v);
-      return IG_OOM();
-    }
-    const ig_fixed_input f = { io.name, ig_value_tensor(v) };
-    return IG_PUSH(heap, x->fixed, f) ? NULL : IG_OOM();
+    if (strlen(io.name) == n && strncmp(io.name, spec, n) == 0) return keep_value(c, &io, equals + 1, x);
   }
-  ig_status st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "--values: there is no input '%.*s'; the inputs are %s", (int)(equals - spec), spec, ig_buf_cstr(&known));
-  ig_buf_free(&known);
-  return st;
+  return unknown_input(m, spec, n);
 }
 
 static ig_status read_outputs(const char *text, build_args *x) {

@@ -362,6 +362,13 @@ static void give_loose_scratch(ig_context *c, uint64_t at) {
     if (c->engine->plan.steps[i].scratch == IG_NONE && c->launches[i].call.scratch_size) c->launches[i].call.scratch = (char *)c->arena.address + at;
 }
 
+ig_status ig_context_address(ig_context *c) {
+  IG_TRY(own_io(c));
+  IG_TRY(address_steps(c));
+  c->addressed = true;
+  return NULL;
+}
+
 ig_status ig_context_bind(ig_context *c) {
   uint64_t total, loose;
   IG_TRY(prepare(c, &total, &loose));
@@ -370,8 +377,7 @@ ig_status ig_context_bind(ig_context *c) {
   c->notice_given = c->notice_given || c->outside;
   IG_TRY(take_arena(c, total + loose));
   give_loose_scratch(c, total);
-  IG_TRY(own_io(c));
-  IG_TRY(address_steps(c));
+  IG_TRY(ig_context_address(c));
   IG_TRY(ig_context_execute(c, c->stream, true));
   c->bound = true;
   return NULL;

@@ -176,7 +176,7 @@ static ig_status missing_shape(const ig_context *c) {
 }
 
 static ig_status ensure_bound(ig_context *c) {
-  if (c->bound) return NULL;
+  if (c->bound) return c->addressed ? NULL : ig_context_address(c);
   IG_TRY(missing_shape(c));
   return ig_context_bind(c);
 }
@@ -193,13 +193,21 @@ ig_status ig_context_get_shape(ig_context *c, const char *name, int64_t *dims, s
   return NULL;
 }
 
+/* Input or output i has new contents, or lies elsewhere (moved), at the same shape. */
+static void memory_changed(ig_context *c, size_t i, bool moved) {
+  const ig_plan_data *p = &c->engine->plan;
+  if (moved) c->addressed = false;
+  for (size_t y = 0; y < p->n_symbols; y++)   /* shape-deciding values are read at bind */
+    if (p->symbols[y].sort == IG_SYMBOL_VALUE && p->symbols[y].io == i) c->bound = false;
+}
+
 ig_status ig_context_set_tensor_at(ig_context *c, size_t i, const ig_tensor *t) {
   IG_REQUIRE(c && i < c->engine->plan.n_io, IG_ERROR_INVALID_ARGUMENT, "ig_context_set_tensor: no such input or output");
   const ig_plan_io *io = &c->engine->plan.io[i];
   const char *name = ig_io_name(c->engine, i);
   ig_io_state *s = &c->io[i];
   if (!t) {
-    if (s->external) c->bound = false;
+    if (s->external) memory_changed(c, i, true);
     s->external = s->strided = false;
     return NULL;
   }
@@ -224,7 +232,7 @@ ig_status ig_context_set_tensor_at(ig_context *c, size_t i, const ig_tensor *t) 
   s->external_data = data;
   s->external = true;
   s->strided = strided;
-  c->bound = false;
+  memory_changed(c, i, true);
   return NULL;
 }
 
@@ -247,21 +255,17 @@ ig_status ig_context_set_data(ig_context *c, const char *input, const void *data
     IG_REQUIRE(!__builtin_mul_overflow(n, (uint64_t)s->dims[k], &n), IG_ERROR_LIMIT, "input '%s': its size overflows", input);
   const size_t want = ig_dtype_bytes(ig_io_dtype(io), n);
   IG_REQUIRE(n_bytes == want, IG_ERROR_INVALID_ARGUMENT, "input '%s': %zu bytes given, its shape takes %zu", input, n_bytes, want);
-  if (s->external) {
-    s->external = s->strided = false;
-    c->bound = false;
-  }
-  if (s->own.size < want || !s->own.address) {
+  const bool grow = s->own.size < want || !s->own.address, moved = s->external || grow;
+  if (grow) {
     ig_buffer fresh;
     IG_TRY(ig_context_allow(c, s->own.size, want, input));
     IG_TRY(c->engine->hal->alloc(c->engine->dev, IG_MEMORY_HOST, want ? want : 1, &fresh));
     c->engine->hal->free(c->engine->dev, IG_MEMORY_HOST, &s->own);
     s->own = fresh;
-    c->bound = false;
   }
+  s->external = s->strided = false;
   if (want) memcpy(s->own.address, data, want);
-  for (size_t y = 0; y < c->engine->plan.n_symbols; y++)   /* shape-deciding values are read at bind */
-    if (c->engine->plan.symbols[y].sort == IG_SYMBOL_VALUE && c->engine->plan.symbols[y].io == i) c->bound = false;
+  memory_changed(c, i, moved);
   return NULL;
 }
 

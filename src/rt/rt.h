@@ -60,7 +60,7 @@ struct ig_context {
   int64_t *params;                      /* per word of the plan */
   ig_sinsn *insns;                      /* per instruction, dims replaced */
   ig_arena check_arena; ig_dims check;  /* scratch of bind's shape checks */
-  bool bound, notice_given;
+  bool bound, addressed, notice_given;  /* addressed: launches point to the memory set last */
   ig_error_word error;
   ig_profile_fn profile_fn; void *profile_user;
   ig_watch_fn watch_fn; void *watch_user;
@@ -69,6 +69,8 @@ struct ig_context {
 IG_MUST_USE ig_status ig_context_allow(const ig_context *c, size_t have, uint64_t want, const char *what);
 /* rt/bind.c */
 IG_MUST_USE ig_status ig_context_bind(ig_context *c);
+/* After memory of inputs or outputs was set anew at the same shapes: points the launches to it. */
+IG_MUST_USE ig_status ig_context_address(ig_context *c);
 /* Values of all symbols from the inputs' shapes and of all dims; checks inputs' dims and guards. */
 IG_MUST_USE ig_status ig_context_evaluate(ig_context *c);
 /* Everything of bind that takes no memory: checks, sizes, placement. *out_total: arena bytes, *out_scratch: what of it is scratch behind the activations. */

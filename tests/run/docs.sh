@@ -47,6 +47,18 @@ done
 check "a section is not described" "$bad"
 
 bad=0
+for kind in $(sed -n 's/^IG_KIND(\([a-z]*\),.*/\1/p' src/kern/kinds.def); do
+  sed -n '/^1\. \*\*Narrow waist/,/^2\./p' docs/design.md | sed 's/; later.*//' | grep -qw "$kind" || { echo "docs/design.md, section 1: kind $kind is missing"; bad=1; }
+done
+check "a kind is not named" "$bad"
+
+bad=0
+for op in $(sed -n '/^\*\*What it does not do yet/,/^$/p' README.md | grep -o '[A-Z][A-Za-z]*' | sort -u); do
+  ! grep -q "^IG_OP($op)" src/ops/ops.def || { echo "README.md: $op is there, and is listed as missing"; bad=1; }
+done
+check "README.md says less than there is" "$bad"
+
+bad=0
 for folder in src/*/; do [ -f "${folder}README.md" ] || { echo "$folder has no README.md"; bad=1; }; done
 check "a folder has no README" "$bad"
 
