@@ -12,27 +12,38 @@ struct ig_model {
   ig_env *env;
   ig_ir *ir;
   ig_onnx_sources sources;
-  ig_file_map file;            /* the model's file, or nothing */
-  void *bytes; size_t n_bytes; /* own copy of a model from memory, or NULL */
-  uint64_t hash;               /* of the model's bytes and its external data; of the text form for networks defined by calls */
+  ig_file_map file; /* the model's file, or nothing */
+  void *bytes;
+  size_t n_bytes; /* own copy of a model from memory, or NULL */
+  uint64_t hash;  /* of the model's bytes and its external data; of the text form for networks defined by calls */
 };
 /* Takes ir. NULL when memory is out: then ir stays the caller's. */
 ig_model *ig_model_wrap(ig_env *env, ig_ir *ir);
 
 /* Counts what passes through to another allocator, and refuses what would exceed the limit. Threads: any. */
-typedef struct ig_limiter { const ig_allocator *to; atomic_size_t used; size_t limit; atomic_bool over; } ig_limiter;
+typedef struct ig_limiter {
+  const ig_allocator *to;
+  atomic_size_t used;
+  size_t limit;
+  atomic_bool over;
+} ig_limiter;
 /* An env like base whose memory is limited; l must live as long as it. limit 0 = what the machine or its cgroup has. */
 IG_MUST_USE ig_status ig_limited_env(ig_env *base, uint64_t limit, ig_limiter *l, ig_env **out_env);
 
 struct ig_plan {
   ig_env *env;
-  ig_limiter limiter; ig_env *build_env;   /* what the build took its memory from, and so the result's; NULL for a plan that was read back */
+  ig_limiter limiter;
+  ig_env *build_env; /* what the build took its memory from, and so the result's; NULL for a plan that was read back */
   ig_build_result result;
-  bool cached;                             /* read back: counts of nodes and times are not known */
+  bool cached; /* read back: counts of nodes and times are not known */
 };
 /* A plan around a copy of an engine's bytes that were read as data. */
 IG_MUST_USE ig_status ig_plan_wrap(ig_env *env, const ig_plan_data *data, const void *bytes, size_t n_bytes, ig_plan **out_plan);
-struct ig_report { ig_env *env; ig_build_problems problems; uint32_t n_nodes; };
+struct ig_report {
+  ig_env *env;
+  ig_build_problems problems;
+  uint32_t n_nodes;
+};
 
 /* Reads a caller's option struct into out (already at its defaults): missing fields stay, unknown ones must be zero. */
 IG_MUST_USE ig_status ig_options_read(const void *opt, size_t known_size, const char *name, void *out);

@@ -35,7 +35,8 @@ static ig_status describe_build(ig_env *env, const ig_build_options *o, ig_buf *
   add_text(b, "\ndevice", o->device);
   add_text(b, "precision", o->precision);
   add_text(b, "passes", o->passes);
-  ig_buf_printf(b, "isa=%" PRIx64 " threads=%u tune=%d memory=%" PRIu64 " limit=%lld reference=%d\n", o->isa_mask, o->n_threads ? o->n_threads : env->n_threads, (int)o->tune, o->memory, (long long)o->pass_limit, o->no_reference);
+  ig_buf_printf(b, "isa=%" PRIx64 " threads=%u tune=%d memory=%" PRIu64 " limit=%lld reference=%d\n", o->isa_mask,
+                o->n_threads ? o->n_threads : env->n_threads, (int)o->tune, o->memory, (long long)o->pass_limit, o->no_reference);
   ig_buf_f64(b, o->build_seconds);
   for (size_t i = 0; i < o->n_profiles; i++) {
     add_text(b, "min", o->profiles[i].min_shapes);
@@ -44,7 +45,8 @@ static ig_status describe_build(ig_env *env, const ig_build_options *o, ig_buf *
   }
   for (size_t i = 0; i < o->n_fixed; i++)
     if (o->fixed[i].name && o->fixed[i].tensor) add_fixed(b, &o->fixed[i]);
-  for (size_t i = 0; i < o->n_outputs; i++) add_text(b, "output", o->outputs[i]);
+  for (size_t i = 0; i < o->n_outputs; i++)
+    add_text(b, "output", o->outputs[i]);
   return b->failed ? IG_OOM() : NULL;
 }
 
@@ -73,7 +75,7 @@ static ig_status read_cached(const ig_model *m, const char *path, ig_plan **out)
   ig_plan_data data;
   ig_file_map f;
   ig_status st = ig_file_open(&m->env->alloc, path, false, &f);
-  if (st) f = (ig_file_map){ .data = NULL };
+  if (st) f = (ig_file_map){.data = NULL};
   if (!st) st = ig_plan_read(&m->env->alloc, f.data, f.size, IG_VERIFY_FULL, &data);
   if (!st) st = ig_plan_wrap(m->env, &data, f.data, f.size, &p);
   if (!st) ig_plan_data_free(&m->env->alloc, &data);
@@ -107,7 +109,7 @@ static ig_status load_plan(const ig_model *m, const ig_build_options *o, const i
   const void *bytes;
   size_t n;
   ig_plan_bytes(p, &bytes, &n);
-  const ig_load_options load = { .struct_size = sizeof load, .device = o->device, .isa_mask = o->isa_mask };
+  const ig_load_options load = {.struct_size = sizeof load, .device = o->device, .isa_mask = o->isa_mask};
   return ig_engine_load_memory(m->env, bytes, n, &load, out);
 }
 

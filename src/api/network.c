@@ -9,8 +9,8 @@
 
 struct ig_network {
   ig_env *env;
-  ig_ir *ir;               /* NULL once finished */
-  ig_strmap dim_names;     /* name -> ig_dim, as a pointer-sized number */
+  ig_ir *ir;           /* NULL once finished */
+  ig_strmap dim_names; /* name -> ig_dim, as a pointer-sized number */
   uint32_t cap_inputs, cap_outputs;
 };
 
@@ -23,15 +23,16 @@ static ig_status no_network(const ig_network *n, const char *what) {
 }
 
 static ig_status set_opsets(ig_ir *ir, const ig_opset *sets, size_t n_sets) {
-  static const ig_opset standard = { "", DEFAULT_OPSET };
+  static const ig_opset standard = {"", DEFAULT_OPSET};
   if (!sets) sets = &standard, n_sets = 1;
   ig_opset_version *v = IG_NEW_ARRAY(&ir->arena, ig_opset_version, n_sets + 1);
   if (!v) return ig_arena_status(&ir->arena);
   for (size_t i = 0; i < n_sets; i++) {
     const char *domain = !sets[i].domain || strcmp(sets[i].domain, "ai.onnx") == 0 ? "" : sets[i].domain;
-    v[i] = (ig_opset_version){ ig_arena_strdup(&ir->arena, domain), sets[i].version };
+    v[i] = (ig_opset_version){ig_arena_strdup(&ir->arena, domain), sets[i].version};
     if (!v[i].domain) return ig_arena_status(&ir->arena);
-    IG_REQUIRE(sets[i].version > 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_create: operator set '%s' has version %lld", domain, (long long)sets[i].version);
+    IG_REQUIRE(sets[i].version > 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_create: operator set '%s' has version %lld", domain,
+               (long long)sets[i].version);
   }
   ir->opsets = v;
   ir->n_opsets = (uint32_t)n_sets;
@@ -49,8 +50,10 @@ ig_status ig_network_create(ig_env *env, const ig_opset *sets, size_t n_sets, ig
   ig_strmap_init(&n->dim_names, &env->alloc);
   ig_status st = ig_ir_create(env, 0, &n->ir);
   if (!st) st = set_opsets(n->ir, sets, n_sets);
-  if (st) ig_network_release(n);
-  else *out_net = n;
+  if (st)
+    ig_network_release(n);
+  else
+    *out_net = n;
   return st;
 }
 
@@ -99,15 +102,19 @@ static ig_status dim_of(ig_network *n, const char *name, uint32_t io, uint32_t a
 ig_status ig_network_add_input(ig_network *n, const char *name, ig_dtype dtype, const int64_t *dims, const char *const *dim_names, size_t rank) {
   IG_TRY(no_network(n, "ig_network_add_input"));
   IG_TRY(free_name(n, name, "ig_network_add_input"));
-  IG_REQUIRE(rank <= IG_MAX_RANK && (dims || !rank), IG_ERROR_INVALID_ARGUMENT, "ig_network_add_input '%s': %zu dims (at most %d), or dims is NULL", name, rank, IG_MAX_RANK);
+  IG_REQUIRE(rank <= IG_MAX_RANK && (dims || !rank), IG_ERROR_INVALID_ARGUMENT, "ig_network_add_input '%s': %zu dims (at most %d), or dims is NULL",
+             name, rank, IG_MAX_RANK);
   IG_REQUIRE(ig_type_bit(dtype), IG_ERROR_INVALID_ARGUMENT, "ig_network_add_input '%s': data type 0x%x is not known", name, dtype);
   ig_ir *ir = n->ir;
   ig_graph *g = ir->main;
   ig_dim d[IG_MAX_RANK];
   for (size_t k = 0; k < rank; k++) {
-    IG_REQUIRE(dims[k] >= -1 && dims[k] <= IG_DIM_UNBOUNDED, IG_ERROR_INVALID_ARGUMENT, "ig_network_add_input '%s': dim %zu is %lld", name, k, (long long)dims[k]);
-    if (dims[k] >= 0) d[k] = ig_dim_const(&ir->dims, dims[k]);
-    else IG_TRY(dim_of(n, dim_names ? dim_names[k] : NULL, g->n_inputs, (uint32_t)k, &d[k]));
+    IG_REQUIRE(dims[k] >= -1 && dims[k] <= IG_DIM_UNBOUNDED, IG_ERROR_INVALID_ARGUMENT, "ig_network_add_input '%s': dim %zu is %lld", name, k,
+               (long long)dims[k]);
+    if (dims[k] >= 0)
+      d[k] = ig_dim_const(&ir->dims, dims[k]);
+    else
+      IG_TRY(dim_of(n, dim_names ? dim_names[k] : NULL, g->n_inputs, (uint32_t)k, &d[k]));
   }
   IG_TRY(ig_dims_take_error(&ir->dims));
   ig_val *v = ig_val_new(g, name);
@@ -119,14 +126,15 @@ ig_status ig_network_add_input(ig_network *n, const char *name, ig_dtype dtype, 
 
 static ig_status constant_of(ig_network *n, const char *name, const ig_tensor *t, ig_data **out) {
   ig_arena *a = &n->ir->arena;
-  IG_REQUIRE(t->dtype != IG_DTYPE_STRING && ig_type_bit(t->dtype), IG_ERROR_INVALID_ARGUMENT, "constant '%s': data type %s is not possible here", name, ig_dtype_name(t->dtype));
+  IG_REQUIRE(t->dtype != IG_DTYPE_STRING && ig_type_bit(t->dtype), IG_ERROR_INVALID_ARGUMENT, "constant '%s': data type %s is not possible here",
+             name, ig_dtype_name(t->dtype));
   ig_value *v;
   IG_TRY_NOTE(ig_value_create(n->env, name, t, &v), "constant '%s'", name);
   const ig_tensor *c = ig_value_tensor(v);
   ig_data *d = IG_NEW(a, ig_data);
   int64_t count = 0;
   if (d) {
-    *d = (ig_data){ .dtype = c->dtype, .rank = (uint8_t)c->rank };
+    *d = (ig_data){.dtype = c->dtype, .rank = (uint8_t)c->rank};
     if (c->rank) memcpy(d->dims, c->dims, (size_t)c->rank * sizeof *c->dims);
     const bool ok = ig_data_count(d, &count);
     d->n_bytes = ok ? ig_dtype_bytes(d->dtype, (uint64_t)count) : 0;
@@ -153,35 +161,39 @@ ig_status ig_network_add_constant(ig_network *n, const char *name, const ig_tens
 static ig_status copy_attr(ig_network *n, const ig_attr *from, ig_ir_attr *to) {
   ig_arena *a = &n->ir->arena;
   IG_REQUIRE(from->name, IG_ERROR_INVALID_ARGUMENT, "an attribute has no name");
-  *to = (ig_ir_attr){ .name = from->name };
+  *to = (ig_ir_attr){.name = from->name};
   ig_data *d;
   int64_t *ints;
   float *floats;
   switch (from->kind) {
-    case IG_ATTR_KIND_INT: to->type = IG_ATTR_INT, to->v.i = from->i; return NULL;
-    case IG_ATTR_KIND_FLOAT: to->type = IG_ATTR_FLOAT, to->v.f = (float)from->f; return NULL;
-    case IG_ATTR_KIND_STRING:
-      IG_REQUIRE(from->s, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': s is NULL", from->name);
-      to->type = IG_ATTR_STRING;
-      to->n = (uint32_t)strlen(from->s);
-      return (to->v.s = ig_arena_strdup(a, from->s)) ? NULL : ig_arena_status(a);
-    case IG_ATTR_KIND_INTS:
-      IG_REQUIRE(from->ints || !from->n, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': ints is NULL", from->name);
-      if (!(ints = IG_NEW_ARRAY(a, int64_t, from->n + 1))) return ig_arena_status(a);
-      if (from->n) memcpy(ints, from->ints, from->n * sizeof *ints);
-      to->type = IG_ATTR_INTS, to->v.ints = ints, to->n = (uint32_t)from->n;
-      return NULL;
-    case IG_ATTR_KIND_FLOATS:
-      IG_REQUIRE(from->floats || !from->n, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': floats is NULL", from->name);
-      if (!(floats = IG_NEW_ARRAY(a, float, from->n + 1))) return ig_arena_status(a);
-      if (from->n) memcpy(floats, from->floats, from->n * sizeof *floats);
-      to->type = IG_ATTR_FLOATS, to->v.floats = floats, to->n = (uint32_t)from->n;
-      return NULL;
-    case IG_ATTR_KIND_TENSOR:
-      IG_REQUIRE(from->tensor, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': tensor is NULL", from->name);
-      IG_TRY(constant_of(n, from->name, from->tensor, &d));
-      to->type = IG_ATTR_TENSOR, to->v.tensor = d;
-      return NULL;
+  case IG_ATTR_KIND_INT:
+    to->type = IG_ATTR_INT, to->v.i = from->i;
+    return NULL;
+  case IG_ATTR_KIND_FLOAT:
+    to->type = IG_ATTR_FLOAT, to->v.f = (float)from->f;
+    return NULL;
+  case IG_ATTR_KIND_STRING:
+    IG_REQUIRE(from->s, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': s is NULL", from->name);
+    to->type = IG_ATTR_STRING;
+    to->n = (uint32_t)strlen(from->s);
+    return (to->v.s = ig_arena_strdup(a, from->s)) ? NULL : ig_arena_status(a);
+  case IG_ATTR_KIND_INTS:
+    IG_REQUIRE(from->ints || !from->n, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': ints is NULL", from->name);
+    if (!(ints = IG_NEW_ARRAY(a, int64_t, from->n + 1))) return ig_arena_status(a);
+    if (from->n) memcpy(ints, from->ints, from->n * sizeof *ints);
+    to->type = IG_ATTR_INTS, to->v.ints = ints, to->n = (uint32_t)from->n;
+    return NULL;
+  case IG_ATTR_KIND_FLOATS:
+    IG_REQUIRE(from->floats || !from->n, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': floats is NULL", from->name);
+    if (!(floats = IG_NEW_ARRAY(a, float, from->n + 1))) return ig_arena_status(a);
+    if (from->n) memcpy(floats, from->floats, from->n * sizeof *floats);
+    to->type = IG_ATTR_FLOATS, to->v.floats = floats, to->n = (uint32_t)from->n;
+    return NULL;
+  case IG_ATTR_KIND_TENSOR:
+    IG_REQUIRE(from->tensor, IG_ERROR_INVALID_ARGUMENT, "attribute '%s': tensor is NULL", from->name);
+    IG_TRY(constant_of(n, from->name, from->tensor, &d));
+    to->type = IG_ATTR_TENSOR, to->v.tensor = d;
+    return NULL;
   }
   IG_FAIL(IG_ERROR_INVALID_ARGUMENT, "attribute '%s': kind %d is not known", from->name, (int)from->kind);
 }
@@ -244,9 +256,11 @@ static void drop_node(ig_network *n, ig_node *node, const char *const *out) {
   ig_node_remove(node);
 }
 
-ig_status ig_network_add_node(ig_network *n, const char *domain, const char *op, const char *const *in, size_t n_in, const char *const *out, size_t n_out, const ig_attr *attrs, size_t n_attrs) {
+ig_status ig_network_add_node(ig_network *n, const char *domain, const char *op, const char *const *in, size_t n_in, const char *const *out,
+                              size_t n_out, const ig_attr *attrs, size_t n_attrs) {
   IG_TRY(no_network(n, "ig_network_add_node"));
-  IG_REQUIRE(op && (in || !n_in) && (out || !n_out) && (attrs || !n_attrs), IG_ERROR_INVALID_ARGUMENT, "ig_network_add_node: op, in, out or attrs is NULL");
+  IG_REQUIRE(op && (in || !n_in) && (out || !n_out) && (attrs || !n_attrs), IG_ERROR_INVALID_ARGUMENT,
+             "ig_network_add_node: op, in, out or attrs is NULL");
   IG_REQUIRE(n_in < UINT32_MAX && n_out && n_out < UINT32_MAX, IG_ERROR_INVALID_ARGUMENT, "ig_network_add_node %s: %zu results", op, n_out);
   if (!domain || strcmp(domain, "ai.onnx") == 0) domain = "";
   ig_ir *ir = n->ir;
@@ -255,12 +269,14 @@ ig_status ig_network_add_node(ig_network *n, const char *domain, const char *op,
   for (size_t i = 0; i < n_out; i++) {
     if (!out[i] || !*out[i]) continue;
     IG_TRY(free_name(n, out[i], "ig_network_add_node"));
-    for (size_t k = 0; k < i; k++) IG_REQUIRE(!out[k] || strcmp(out[k], out[i]) != 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_add_node %s: result '%s' is named twice", op, out[i]);
+    for (size_t k = 0; k < i; k++)
+      IG_REQUIRE(!out[k] || strcmp(out[k], out[i]) != 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_add_node %s: result '%s' is named twice", op, out[i]);
   }
   ig_val **ins = IG_NEW_ARRAY(&ir->arena, ig_val *, n_in + 1);
   if (!ins) return ig_arena_status(&ir->arena);
   IG_TRY(find_inputs(n, op, in, n_in, ins));
-  while (n_in && !ins[n_in - 1]) n_in--;
+  while (n_in && !ins[n_in - 1])
+    n_in--;
   const char *type = ig_arena_strdup(&ir->arena, op), *own_domain = ig_arena_strdup(&ir->arena, domain);
   ig_node *node = type && own_domain ? ig_node_new(ir->main, NULL, NULL, IG_FORM_OP, ins, (uint32_t)n_in, (uint32_t)n_out) : NULL;
   if (!node) return ig_arena_status(&ir->arena);
@@ -279,7 +295,8 @@ ig_status ig_network_mark_output(ig_network *n, const char *name) {
   ig_graph *g = ir->main;
   ig_val *v = name ? ig_strmap_get(&ir->names, name) : NULL;
   IG_REQUIRE(v, IG_ERROR_INVALID_ARGUMENT, "ig_network_mark_output: there is no value '%s'", name ? name : "(NULL)");
-  for (uint32_t i = 0; i < g->n_outputs; i++) IG_REQUIRE(strcmp(g->output_names[i], name) != 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_mark_output: '%s' is an output already", name);
+  for (uint32_t i = 0; i < g->n_outputs; i++)
+    IG_REQUIRE(strcmp(g->output_names[i], name) != 0, IG_ERROR_INVALID_ARGUMENT, "ig_network_mark_output: '%s' is an output already", name);
   const char **names = IG_NEW_ARRAY(&ir->arena, const char *, (size_t)g->n_outputs + 1);
   char *own = ig_arena_strdup(&ir->arena, name);
   if (!names || !own) return ig_arena_status(&ir->arena);

@@ -21,18 +21,20 @@ ig_status ig_build_options_read(const ig_build_options *opt, ig_build_options *o
   *out = (ig_build_options)IG_BUILD_OPTIONS_INIT;
   IG_TRY(ig_options_read(opt, sizeof *out, "ig_build_options", out));
   out->struct_size = sizeof *out;
-  IG_REQUIRE((int)out->tune >= 0 && out->tune <= IG_TUNE_REPLAY, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: tune is %d, want 0 to %d", (int)out->tune, (int)IG_TUNE_REPLAY);
+  IG_REQUIRE((int)out->tune >= 0 && out->tune <= IG_TUNE_REPLAY, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: tune is %d, want 0 to %d",
+             (int)out->tune, (int)IG_TUNE_REPLAY);
   IG_REQUIRE(!out->n_profiles || out->profiles, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: profiles is NULL, n_profiles is not 0");
   IG_REQUIRE(!out->n_fixed || out->fixed, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: fixed is NULL, n_fixed is not 0");
   IG_REQUIRE(!out->n_outputs || out->outputs, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: outputs is NULL, n_outputs is not 0");
   IG_REQUIRE((!out->dump && !out->explain) || out->write, IG_ERROR_INVALID_ARGUMENT, "ig_build_options: dump and explain need write");
-  IG_REQUIRE(!out->precision || strcmp(out->precision, "fp32") == 0, IG_ERROR_UNSUPPORTED, "precision '%s' is not there yet: only fp32 is", out->precision);
+  IG_REQUIRE(!out->precision || strcmp(out->precision, "fp32") == 0, IG_ERROR_UNSUPPORTED, "precision '%s' is not there yet: only fp32 is",
+             out->precision);
   return NULL;
 }
 
 /* The cgroup's limit, or UINT64_MAX: v2, then v1. */
 static uint64_t cgroup_limit(void) {
-  static const char *const paths[] = { "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes" };
+  static const char *const paths[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
   for (size_t i = 0; i < IG_COUNT(paths); i++) {
     FILE *f = fopen(paths[i], "re");
     if (!f) continue;
@@ -73,7 +75,12 @@ ig_status ig_limited_env(ig_env *base, uint64_t limit, ig_limiter *l, ig_env **o
   l->limit = limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
   atomic_init(&l->used, 0);
   atomic_init(&l->over, false);
-  const ig_env_options o = { .struct_size = sizeof o, .log = base->log, .log_user = base->log_user, .log_level = base->log_level, .allocator = { l, limited_realloc }, .n_threads = base->n_threads };
+  const ig_env_options o = {.struct_size = sizeof o,
+                            .log = base->log,
+                            .log_user = base->log_user,
+                            .log_level = base->log_level,
+                            .allocator = {l, limited_realloc},
+                            .n_threads = base->n_threads};
   return ig_env_create(&o, out_env);
 }
 
@@ -96,9 +103,12 @@ ig_status ig_buf_deliver(ig_buf *b, ig_status st, ig_write_fn write, void *user)
 ig_status ig_isa_parse(const char *name, uint64_t *out_mask) {
   IG_REQUIRE(name && out_mask, IG_ERROR_INVALID_ARGUMENT, "ig_isa_parse: an argument is NULL");
   *out_mask = 0;
-  if (strcmp(name, "avx512") == 0) *out_mask = IG_ISA_AVX2 | IG_ISA_AVX512 | IG_ISA_VNNI | IG_ISA_BF16;
-  else if (strcmp(name, "avx2") == 0) *out_mask = IG_ISA_AVX2;
-  else if (strcmp(name, "none") == 0) *out_mask = IG_ISA_PORTABLE;
+  if (strcmp(name, "avx512") == 0)
+    *out_mask = IG_ISA_AVX2 | IG_ISA_AVX512 | IG_ISA_VNNI | IG_ISA_BF16;
+  else if (strcmp(name, "avx2") == 0)
+    *out_mask = IG_ISA_AVX2;
+  else if (strcmp(name, "none") == 0)
+    *out_mask = IG_ISA_PORTABLE;
   IG_REQUIRE(*out_mask, IG_ERROR_INVALID_ARGUMENT, "instruction set '%s' is not known: avx2, avx512 or none", name);
   return NULL;
 }

@@ -39,7 +39,7 @@ static ig_status build(const ig_model *m, const ig_build_options *o, ig_plan *p)
   ig_ir *ir = NULL;
   char hash[17];
   snprintf(hash, sizeof hash, "%016" PRIx64, m->hash);
-  const ig_provenance prov = { .model_hash = hash };
+  const ig_provenance prov = {.model_hash = hash};
   IG_TRY(dump(m, o));
   IG_TRY(ig_limited_env(m->env, o->max_memory, &p->limiter, &p->build_env));
   ig_status st = ig_model_clone(m, p->build_env, &ir);
@@ -63,8 +63,10 @@ ig_status ig_build(const ig_model *m, const ig_build_options *opt, ig_plan **out
   p->env = m->env;
   ig_env_retain(p->env);
   ig_status st = build(m, &o, p);
-  if (st) ig_plan_release(p);
-  else *out_plan = p;
+  if (st)
+    ig_plan_release(p);
+  else
+    *out_plan = p;
   return st;
 }
 
@@ -106,8 +108,10 @@ ig_status ig_plan_wrap(ig_env *env, const ig_plan_data *data, const void *bytes,
   if (p->result.bytes) memcpy(p->result.bytes, bytes, n_bytes);
   p->result.n_bytes = n_bytes;
   ig_status st = p->result.bytes ? tell(data, &p->result) : IG_OOM();
-  if (st) ig_plan_release(p);
-  else *out_plan = p;
+  if (st)
+    ig_plan_release(p);
+  else
+    *out_plan = p;
   return st;
 }
 
@@ -134,22 +138,26 @@ void ig_plan_bytes(const ig_plan *p, const void **out, size_t *out_n) {
 
 /* "12.3 MB"; three figures are enough for people. */
 static void size_text(ig_buf *out, uint64_t n) {
-  static const char *const units[] = { "bytes", "KB", "MB", "GB", "TB" };
+  static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
   size_t u = 0;
   uint64_t tenths = n * 10;
   if (n < 1000) {
     ig_buf_printf(out, "%" PRIu64 " bytes", n);
     return;
   }
-  for (; tenths >= 10000 && u + 1 < IG_COUNT(units); u++) tenths = (tenths + 500) / 1000;
+  for (; tenths >= 10000 && u + 1 < IG_COUNT(units); u++)
+    tenths = (tenths + 500) / 1000;
   ig_buf_printf(out, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10, units[u]);
 }
 
 static void seconds_text(ig_buf *out, double s) {
   const uint64_t us = s > 0 ? (uint64_t)(s * 1e6 + 0.5) : 0;
-  if (us < 1000) ig_buf_printf(out, "%" PRIu64 " us", us);
-  else if (us < 10000000) ig_buf_printf(out, "%" PRIu64 ".%02" PRIu64 " ms", us / 1000, us % 1000 / 10);
-  else ig_buf_printf(out, "%" PRIu64 ".%02" PRIu64 " s", us / 1000000, us % 1000000 / 10000);
+  if (us < 1000)
+    ig_buf_printf(out, "%" PRIu64 " us", us);
+  else if (us < 10000000)
+    ig_buf_printf(out, "%" PRIu64 ".%02" PRIu64 " ms", us / 1000, us % 1000 / 10);
+  else
+    ig_buf_printf(out, "%" PRIu64 ".%02" PRIu64 " s", us / 1000000, us % 1000000 / 10000);
 }
 
 static void steps_text(const ig_build_result *r, ig_buf *out) {
@@ -238,10 +246,13 @@ static void describe_json(const ig_plan *p, ig_buf *out) {
 ig_status ig_plan_describe(const ig_plan *p, const char *format, ig_write_fn write, void *user) {
   IG_REQUIRE(p && format && write, IG_ERROR_INVALID_ARGUMENT, "ig_plan_describe: an argument is NULL");
   const bool json = strcmp(format, "json") == 0, summary = strcmp(format, "summary") == 0;
-  IG_REQUIRE(json || summary || strcmp(format, "text") == 0, IG_ERROR_INVALID_ARGUMENT, "ig_plan_describe: format '%s' is none of summary, text, json", format);
+  IG_REQUIRE(json || summary || strcmp(format, "text") == 0, IG_ERROR_INVALID_ARGUMENT,
+             "ig_plan_describe: format '%s' is none of summary, text, json", format);
   ig_buf out;
   ig_buf_init(&out, &p->env->alloc);
-  if (json) describe_json(p, &out);
-  else describe_text(p, !summary, &out);
+  if (json)
+    describe_json(p, &out);
+  else
+    describe_text(p, !summary, &out);
   return ig_buf_deliver(&out, NULL, write, user);
 }

@@ -22,8 +22,10 @@ ig_status ig_model_check(const ig_model *m, const ig_build_options *opt, ig_repo
   r->env = m->env;
   ig_env_retain(r->env);
   ig_status st = find(m, &o, r);
-  if (st) ig_report_release(r);
-  else *out_report = r;
+  if (st)
+    ig_report_release(r);
+  else
+    *out_report = r;
   return st;
 }
 
@@ -38,15 +40,17 @@ void ig_report_release(ig_report *r) {
 size_t ig_report_n_problems(const ig_report *r) { return r ? r->problems.list.n : 0; }
 
 ig_problem ig_report_problem(const ig_report *r, size_t i) {
-  if (i >= ig_report_n_problems(r)) return (ig_problem){ NULL, NULL, NULL, NULL, NULL };
+  if (i >= ig_report_n_problems(r)) return (ig_problem){NULL, NULL, NULL, NULL, NULL};
   const ig_build_problem *p = &r->problems.list.data[i];
-  return (ig_problem){ p->node, p->op, p->code, p->message, p->hint };
+  return (ig_problem){p->node, p->op, p->code, p->message, p->hint};
 }
 
 static void describe_text(const ig_report *r, ig_buf *out) {
   const size_t n = ig_report_n_problems(r);
-  if (!n) ig_buf_printf(out, "%u node%s: all can be built\n", r->n_nodes, r->n_nodes == 1 ? "" : "s");
-  else ig_buf_printf(out, "%u node%s, %zu problem%s:\n", r->n_nodes, r->n_nodes == 1 ? "" : "s", n, n == 1 ? "" : "s");
+  if (!n)
+    ig_buf_printf(out, "%u node%s: all can be built\n", r->n_nodes, r->n_nodes == 1 ? "" : "s");
+  else
+    ig_buf_printf(out, "%u node%s, %zu problem%s:\n", r->n_nodes, r->n_nodes == 1 ? "" : "s", n, n == 1 ? "" : "s");
   for (size_t i = 0; i < n; i++) {
     const ig_problem p = ig_report_problem(r, i);
     ig_buf_printf(out, "  %s%s%s\n", p.code ? p.code : "", p.code ? ": " : "", p.message ? p.message : "");
@@ -82,7 +86,9 @@ ig_status ig_report_describe(const ig_report *r, const char *format, ig_write_fn
   IG_REQUIRE(json || strcmp(format, "text") == 0, IG_ERROR_INVALID_ARGUMENT, "ig_report_describe: format '%s' is neither text nor json", format);
   ig_buf out;
   ig_buf_init(&out, &r->env->alloc);
-  if (json) describe_json(r, &out);
-  else describe_text(r, &out);
+  if (json)
+    describe_json(r, &out);
+  else
+    describe_text(r, &out);
   return ig_buf_deliver(&out, NULL, write, user);
 }

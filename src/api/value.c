@@ -5,9 +5,10 @@
 
 struct ig_value {
   ig_env *env;
-  ig_arena arena;          /* name and strings */
+  ig_arena arena; /* name and strings */
   const char *name;
-  void *data; size_t n_alloc;
+  void *data;
+  size_t n_alloc;
   int64_t dims[IG_MAX_RANK];
   ig_tensor tensor;
 };
@@ -40,7 +41,7 @@ static void set(ig_value *v, void *data, size_t n_bytes, ig_dtype dtype, int32_t
   v->data = data;
   v->n_alloc = n_bytes ? n_bytes : 1;
   if (rank && dims != v->dims) memcpy(v->dims, dims, (size_t)rank * sizeof *dims);
-  v->tensor = (ig_tensor){ .data = data, .device_type = 1, .rank = rank, .dtype = dtype, .dims = v->dims };
+  v->tensor = (ig_tensor){.data = data, .device_type = 1, .rank = rank, .dtype = dtype, .dims = v->dims};
 }
 
 static ig_status read_pb(ig_value *v, const ig_file_map *f) {
@@ -72,8 +73,10 @@ ig_status ig_value_load_file(ig_env *env, const char *path, ig_value **out_value
   ig_value *v;
   ig_status st = value_new(env, &v);
   if (!st) st = ig_status_note(read_file(v, &f), "%s", path);
-  if (st) ig_value_release(v);
-  else *out_value = v;
+  if (st)
+    ig_value_release(v);
+  else
+    *out_value = v;
   ig_file_close(&f);
   return st;
 }
@@ -83,12 +86,14 @@ ig_status ig_value_load_file(ig_env *env, const char *path, ig_value **out_value
 static ig_status count_of(const ig_tensor *t, int64_t *out_n, size_t *out_bytes) {
   int64_t n = 1;
   IG_REQUIRE(t->rank >= 0 && t->rank <= IG_MAX_RANK && (t->dims || !t->rank), IG_ERROR_INVALID_ARGUMENT, "tensor: rank %d, or dims is NULL", t->rank);
-  for (int32_t k = 0; k < t->rank; k++) IG_REQUIRE(t->dims[k] >= 0 && ig_mul_i64(n, t->dims[k], &n), IG_ERROR_INVALID_ARGUMENT, "tensor: dim %d is %lld", k, (long long)t->dims[k]);
+  for (int32_t k = 0; k < t->rank; k++)
+    IG_REQUIRE(t->dims[k] >= 0 && ig_mul_i64(n, t->dims[k], &n), IG_ERROR_INVALID_ARGUMENT, "tensor: dim %d is %lld", k, (long long)t->dims[k]);
   *out_n = n;
   *out_bytes = ig_dtype_bytes(t->dtype, (uint64_t)n);
   IG_REQUIRE(*out_bytes || !n, IG_ERROR_INVALID_ARGUMENT, "tensor: data type 0x%x is not known, or the tensor is too large", t->dtype);
   IG_REQUIRE(t->data || !n, IG_ERROR_INVALID_ARGUMENT, "tensor: data is NULL");
-  IG_REQUIRE(t->device_type == 1 || t->device_type == 0, IG_ERROR_INVALID_ARGUMENT, "tensor: device type %d, expected CPU memory (1)", t->device_type);
+  IG_REQUIRE(t->device_type == 1 || t->device_type == 0, IG_ERROR_INVALID_ARGUMENT, "tensor: device type %d, expected CPU memory (1)",
+             t->device_type);
   return NULL;
 }
 
@@ -108,10 +113,11 @@ static ig_status copy_tensor(const ig_tensor *t, int64_t n, size_t n_bytes, uint
   }
   const size_t size = IG_DTYPE_BITS(t->dtype) / 8;
   IG_REQUIRE(size, IG_ERROR_UNSUPPORTED, "tensor: elements of %u bits must be compact", IG_DTYPE_BITS(t->dtype));
-  int64_t at[IG_MAX_RANK] = { 0 };
+  int64_t at[IG_MAX_RANK] = {0};
   for (int64_t i = 0; i < n; i++) {
     int64_t offset = 0;
-    for (int32_t k = 0; k < t->rank; k++) offset += at[k] * t->strides[k];
+    for (int32_t k = 0; k < t->rank; k++)
+      offset += at[k] * t->strides[k];
     memcpy(to + (size_t)i * size, from + offset * (int64_t)size, size);
     for (int32_t k = t->rank; k-- > 0;) {
       if (++at[k] < t->dims[k]) break;
@@ -121,7 +127,10 @@ static ig_status copy_tensor(const ig_tensor *t, int64_t n, size_t n_bytes, uint
   return NULL;
 }
 
-typedef struct string_handle { const char *p; size_t n; } string_handle;
+typedef struct string_handle {
+  const char *p;
+  size_t n;
+} string_handle;
 
 static ig_status own_strings(ig_value *v, int64_t n) {
   string_handle *s = v->data;
@@ -153,8 +162,10 @@ ig_status ig_value_create(ig_env *env, const char *name, const ig_tensor *t, ig_
   ig_value *v;
   IG_TRY(value_new(env, &v));
   ig_status st = fill(v, name, t);
-  if (st) ig_value_release(v);
-  else *out_value = v;
+  if (st)
+    ig_value_release(v);
+  else
+    *out_value = v;
   return st;
 }
 
@@ -187,7 +198,8 @@ static bool narrow_one(const ig_value *v, int64_t i, ig_dtype to, uint32_t *out)
 ig_status ig_value_narrow(ig_value *v, ig_dtype to) {
   IG_REQUIRE(v, IG_ERROR_INVALID_ARGUMENT, "ig_value_narrow: value is NULL");
   if (v->tensor.dtype == to) return NULL;
-  IG_REQUIRE(narrows(v->tensor.dtype, to), IG_ERROR_INVALID_ARGUMENT, "data of type %s where %s is wanted", ig_dtype_name(v->tensor.dtype), ig_dtype_name(to));
+  IG_REQUIRE(narrows(v->tensor.dtype, to), IG_ERROR_INVALID_ARGUMENT, "data of type %s where %s is wanted", ig_dtype_name(v->tensor.dtype),
+             ig_dtype_name(to));
   int64_t n;
   size_t n_old;
   IG_TRY(count_of(&v->tensor, &n, &n_old));
@@ -202,8 +214,10 @@ ig_status ig_value_narrow(ig_value *v, ig_dtype to) {
       ig_free_aligned(&v->env->alloc, data, n_bytes ? n_bytes : 1);
       IG_FAIL(IG_ERROR_INVALID_ARGUMENT, "element %lld does not fit the type %s", (long long)i, ig_dtype_name(to));
     }
-    if (bits == 16) data[i * 2] = (uint8_t)u, data[i * 2 + 1] = (uint8_t)(u >> 8);
-    else data[(uint64_t)i * bits / 8] |= (uint8_t)(u << ((uint64_t)i * bits % 8));
+    if (bits == 16)
+      data[i * 2] = (uint8_t)u, data[i * 2 + 1] = (uint8_t)(u >> 8);
+    else
+      data[(uint64_t)i * bits / 8] |= (uint8_t)(u << ((uint64_t)i * bits % 8));
   }
   set(v, data, n_bytes, to, v->tensor.rank, v->dims);
   return NULL;
@@ -212,15 +226,17 @@ ig_status ig_value_narrow(ig_value *v, ig_dtype to) {
 /* ---- writing ---- */
 
 static ig_status save(const ig_value *v, const char *format, const char *path, bool *out_widened) {
-  ig_data d = { .dtype = v->tensor.dtype, .rank = (uint8_t)v->tensor.rank, .bytes = v->data };
+  ig_data d = {.dtype = v->tensor.dtype, .rank = (uint8_t)v->tensor.rank, .bytes = v->data};
   int64_t n;
   IG_TRY(count_of(&v->tensor, &n, &d.n_bytes));
   if (d.rank) memcpy(d.dims, v->dims, d.rank * sizeof *d.dims);
   ig_buf out;
   ig_buf_init(&out, &v->env->alloc);
   ig_status st = NULL;
-  if (strcmp(format, "pb") == 0) ig_onnx_write_tensor(&out, v->name, &d);
-  else st = ig_npy_write(&d, &out, out_widened);
+  if (strcmp(format, "pb") == 0)
+    ig_onnx_write_tensor(&out, v->name, &d);
+  else
+    st = ig_npy_write(&d, &out, out_widened);
   if (!st && out.failed) st = IG_OOM();
   if (!st) st = ig_file_write(&v->env->alloc, path, out.data, out.n);
   ig_buf_free(&out);

@@ -6,7 +6,7 @@ static ig_status room(ig_emitter *e, size_t n, size_t *out_at) {
   const size_t at = ig_align_up(e->weights.n, IG_TENSOR_ALIGN);
   IG_REQUIRE(at >= e->weights.n && n <= SIZE_MAX - at - IG_WEIGHTS_ALIGN, IG_ERROR_LIMIT, "engine file: weights overflow");
   if (!ig_grow(a, (void **)&e->weights.data, &e->weights.cap, at + n, 1)) return IG_OOM();
-  memset(e->weights.data + e->weights.n, 0, at - e->weights.n);
+  if (at > e->weights.n) memset(e->weights.data + e->weights.n, 0, at - e->weights.n);
   *out_at = at;
   return NULL;
 }

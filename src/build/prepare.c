@@ -84,9 +84,9 @@ static ig_status read_profiles(ig_ir *ir, const ig_build_options *o, ig_profile_
   for (size_t f = 0; f < t->n_profiles; f++) {
     int64_t (*b)[3] = t->bounds + f * t->n_symbols;
     if (o->n_profiles) {
-      IG_TRY(read_shapes(ir, o->profiles[f].min_shapes, "--min-shapes", b, 0));
-      IG_TRY(read_shapes(ir, o->profiles[f].opt_shapes, "--opt-shapes", b, 1));
-      IG_TRY(read_shapes(ir, o->profiles[f].max_shapes, "--max-shapes", b, 2));
+      IG_TRY(read_shapes(ir, o->profiles[f].min_shapes, "least shapes", b, 0));
+      IG_TRY(read_shapes(ir, o->profiles[f].opt_shapes, "shapes", b, 1));
+      IG_TRY(read_shapes(ir, o->profiles[f].max_shapes, "largest shapes", b, 2));
     }
     for (size_t s = 0; s < t->n_symbols; s++) t->given[s] = t->given[s] && (b[s][0] >= 0 || b[s][1] >= 0 || b[s][2] >= 0);
     IG_TRY(complete(ir, b, &t->defaulted[f]));

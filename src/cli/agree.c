@@ -5,7 +5,8 @@
 
 int64_t agree_count(const ig_tensor *t) {
   int64_t n = 1;
-  for (int32_t k = 0; k < t->rank; k++) n *= t->dims[k];
+  for (int32_t k = 0; k < t->rank; k++)
+    n *= t->dims[k];
   return n;
 }
 
@@ -43,11 +44,18 @@ double agree_element(const ig_tensor *t, int64_t i) {
   float f;
   double d;
   switch (t->dtype) {
-    case IG_DTYPE_F64: memcpy(&d, &u, sizeof d); return d;
-    case IG_DTYPE_F32: memcpy(&f, &u, sizeof f); return (double)f;
-    case IG_DTYPE_F16: return (double)ig_f16_to_f32((uint16_t)u);
-    case IG_DTYPE_BF16: return (double)ig_bf16_to_f32((uint16_t)u);
-    default: break;
+  case IG_DTYPE_F64:
+    memcpy(&d, &u, sizeof d);
+    return d;
+  case IG_DTYPE_F32:
+    memcpy(&f, &u, sizeof f);
+    return (double)f;
+  case IG_DTYPE_F16:
+    return (double)ig_f16_to_f32((uint16_t)u);
+  case IG_DTYPE_BF16:
+    return (double)ig_bf16_to_f32((uint16_t)u);
+  default:
+    break;
   }
   if (agree_is_float(t->dtype)) return (double)ig_small_to_f32(t->dtype, (uint8_t)u);
   if ((t->dtype & 0xffu) == 0) return (double)((int64_t)(u << (64 - n_bits)) >> (64 - n_bits));
@@ -65,7 +73,10 @@ static bool same_form(const ig_tensor *a, const ig_tensor *b, const char **why) 
   return true;
 }
 
-typedef struct string_handle { const char *p; size_t n; } string_handle;
+typedef struct string_handle {
+  const char *p;
+  size_t n;
+} string_handle;
 
 static void compare_strings(const ig_tensor *a, const ig_tensor *b, agree_result *r) {
   const string_handle *x = a->data, *y = b->data;
@@ -116,13 +127,16 @@ static void compare_integers(const ig_tensor *a, const ig_tensor *b, const agree
 }
 
 void agree_compare(const ig_tensor *a, const ig_tensor *b, const agree_rule *rule, agree_result *out) {
-  *out = (agree_result){ .ok = true, .why = "" };
+  *out = (agree_result){.ok = true, .why = ""};
   if (!same_form(a, b, &out->why)) {
     out->ok = false;
     return;
   }
   out->n = agree_count(a);
-  if (a->dtype == IG_DTYPE_STRING) compare_strings(a, b, out);
-  else if (agree_is_float(a->dtype)) compare_floats(a, b, rule, out);
-  else compare_integers(a, b, rule, out);
+  if (a->dtype == IG_DTYPE_STRING)
+    compare_strings(a, b, out);
+  else if (agree_is_float(a->dtype))
+    compare_floats(a, b, rule, out);
+  else
+    compare_integers(a, b, rule, out);
 }

@@ -8,14 +8,17 @@
 #include "ingot/ingot.h"
 #include <stdbool.h>
 
-typedef struct agree_rule { bool elementwise; double atol, rtol; } agree_rule;
+typedef struct agree_rule {
+  bool elementwise;
+  double atol, rtol;
+} agree_rule;
 typedef struct agree_result {
   bool ok;
-  double max_diff;         /* largest |a-b| */
-  double max_reference;    /* largest |b| */
-  int64_t n, n_over;       /* elements; those that differ (integers) or are over (elementwise) */
-  int64_t worst;           /* index of the largest difference, row-major */
-  const char *why;         /* static text; "" if ok */
+  double max_diff;      /* largest |a-b| */
+  double max_reference; /* largest |b| */
+  int64_t n, n_over;    /* elements; those that differ (integers) or are over (elementwise) */
+  int64_t worst;        /* index of the largest difference, row-major */
+  const char *why;      /* static text; "" if ok */
 } agree_result;
 /* a: the engine's, b: the reference's; both compact. */
 void agree_compare(const ig_tensor *a, const ig_tensor *b, const agree_rule *rule, agree_result *out);

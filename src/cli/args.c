@@ -12,7 +12,8 @@ static size_t distance(const char *a, const char *b) {
   const size_t n = strlen(b);
   size_t row[MAX_WORD + 1];
   if (n > MAX_WORD || strlen(a) > MAX_WORD) return MAX_WORD;
-  for (size_t k = 0; k <= n; k++) row[k] = k;
+  for (size_t k = 0; k <= n; k++)
+    row[k] = k;
   for (size_t i = 0; a[i]; i++) {
     size_t diagonal = row[0];
     row[0] = i + 1;
@@ -45,7 +46,8 @@ static ig_status unknown_option(const cli_command *cmd, const char *word, size_t
   const char *names[64];
   char bare[MAX_WORD + 1];
   snprintf(bare, sizeof bare, "%.*s", (int)(n < MAX_WORD ? n : MAX_WORD), word);
-  for (size_t i = 0; i < cmd->n_options && i < IG_COUNT(names); i++) names[i] = cmd->options[i].name;
+  for (size_t i = 0; i < cmd->n_options && i < IG_COUNT(names); i++)
+    names[i] = cmd->options[i].name;
   const char *near = cli_nearest(bare, names, cmd->n_options);
   if (!near) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown option '--%s'", bare));
   ig_status st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown option '--%s': did you mean '--%s'?", bare, near);
@@ -67,10 +69,11 @@ static ig_status take_option(cli_args *a, int argc, char **argv, int *i) {
   const char *value = word[n] == '=' ? word + n + 1 : NULL;
   if (!o->arg && value) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "option '--%s' takes no value", o->name));
   if (o->arg && !value) {
-    if (*i + 1 >= argc) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "option '--%s' needs a value: --%s %s", o->name, o->name, o->arg));
+    if (*i + 1 >= argc)
+      return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "option '--%s' needs a value: --%s %s", o->name, o->name, o->arg));
     value = argv[++*i];
   }
-  a->given[a->n_given++] = (cli_given){ o, value };
+  a->given[a->n_given++] = (cli_given){o, value};
   return NULL;
 }
 
@@ -79,23 +82,30 @@ static ig_status parse(cli_args *a, int argc, char **argv, bool *out_help) {
   bool options = true;
   for (int i = 0; i < argc; i++) {
     const char *s = argv[i];
-    if (options && strcmp(s, "--") == 0) options = false;
-    else if (options && (strcmp(s, "--help") == 0 || strcmp(s, "-h") == 0)) *out_help = true;
+    if (options && strcmp(s, "--") == 0)
+      options = false;
+    else if (options && (strcmp(s, "--help") == 0 || strcmp(s, "-h") == 0))
+      *out_help = true;
     else if (options && strcmp(s, "-o") == 0 && find_option(cmd, "output", 6)) {
       if (i + 1 >= argc) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "option '-o' needs a value: -o FILE"));
-      a->given[a->n_given++] = (cli_given){ find_option(cmd, "output", 6), argv[++i] };
-    } else if (options && strncmp(s, "--", 2) == 0) IG_TRY(take_option(a, argc, argv, &i));
-    else if (options && s[0] == '-' && s[1]) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown option '%s'", s));
-    else a->operands[a->n_operands++] = s;
+      a->given[a->n_given++] = (cli_given){find_option(cmd, "output", 6), argv[++i]};
+    } else if (options && strncmp(s, "--", 2) == 0)
+      IG_TRY(take_option(a, argc, argv, &i));
+    else if (options && s[0] == '-' && s[1])
+      return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown option '%s'", s));
+    else
+      a->operands[a->n_operands++] = s;
   }
   if (*out_help) return NULL;
-  if (a->n_operands < cmd->min_operands) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "a file is missing: ingot %s %s", cmd->name, cmd->usage));
-  if (a->n_operands > cmd->max_operands) return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "one word too many: '%s'", a->operands[cmd->max_operands]));
+  if (a->n_operands < cmd->min_operands)
+    return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "a file is missing: ingot %s %s", cmd->name, cmd->usage));
+  if (a->n_operands > cmd->max_operands)
+    return wrong_use(cmd, ig_status_new(IG_ERROR_INVALID_ARGUMENT, "one word too many: '%s'", a->operands[cmd->max_operands]));
   return NULL;
 }
 
 ig_status cli_args_parse(const cli_command *cmd, int argc, char **argv, cli_args *out, bool *out_help) {
-  *out = (cli_args){ .command = cmd };
+  *out = (cli_args){.command = cmd};
   out->given = ig_alloc_zero(heap, (size_t)argc + 1, sizeof *out->given);
   out->operands = ig_alloc_zero(heap, (size_t)argc + 1, sizeof *out->operands);
   return out->given && out->operands ? parse(out, argc, argv, out_help) : IG_OOM();
@@ -156,11 +166,13 @@ ig_status cli_get_size(const cli_args *a, const char *option, uint64_t *inout) {
   uint64_t unit = 1;
   const char *at = n ? strchr(units, s[n - 1]) : NULL;
   if (at && *at) {
-    for (const char *u = units; u <= at; u++) unit *= 1024;
+    for (const char *u = units; u <= at; u++)
+      unit *= 1024;
     n--;
   }
   int64_t v, total;
-  if (!ig_parse_i64(s, n, &v) || v < 0 || !ig_mul_i64(v, (int64_t)unit, &total)) return bad_value(a, option, s, "a size: bytes, or with K, M, G or T");
+  if (!ig_parse_i64(s, n, &v) || v < 0 || !ig_mul_i64(v, (int64_t)unit, &total))
+    return bad_value(a, option, s, "a size: bytes, or with K, M, G or T");
   *inout = (uint64_t)total;
   return NULL;
 }
@@ -173,10 +185,14 @@ ig_status cli_get_isa(const cli_args *a, uint64_t *inout) {
 ig_status cli_get_tune(const cli_args *a, ig_tune_mode *inout) {
   const char *s = cli_get(a, "tune");
   if (!s) return NULL;
-  if (strcmp(s, "guess") == 0) *inout = IG_TUNE_GUESS;
-  else if (strcmp(s, "measure") == 0) *inout = IG_TUNE_MEASURE;
-  else if (strcmp(s, "replay") == 0) *inout = IG_TUNE_REPLAY;
-  else return bad_value(a, "tune", s, "guess, measure or replay");
+  if (strcmp(s, "guess") == 0)
+    *inout = IG_TUNE_GUESS;
+  else if (strcmp(s, "measure") == 0)
+    *inout = IG_TUNE_MEASURE;
+  else if (strcmp(s, "replay") == 0)
+    *inout = IG_TUNE_REPLAY;
+  else
+    return bad_value(a, "tune", s, "guess, measure or replay");
   return NULL;
 }
 

@@ -6,26 +6,31 @@
 #include <stdlib.h>
 
 static const cli_option options[] = {
-  { "device", "NAME", "cpu, ref (the reference) or null (checks, computes nothing)" },
-  { "threads", "N", "threads of each context" },
-  { "contexts", "N", "contexts that run in parallel (1)" },
-  { "isa", "SET", "use at most avx2, avx512, or none (portable code)" },
-  { "tune", "MODE", "for a model: guess (the default), measure or replay" },
-  { "shapes", "NAME:1x3x..,..", "shapes of inputs" },
-  { "values", "NAME=V,V,..", "contents of an input; for a model fixed in the engine; may be repeated" },
-  { "input", "NAME=FILE|DIR", "contents from a .npy or .pb file, or a folder; else random" },
-  { "seed", "N", "of the random inputs (0)" },
-  { "warm-up", "S", "seconds before measuring begins (0.5)" },
-  { "duration", "S", "seconds to measure (3)" },
-  { "iterations", "N", "measure so many runs of each context instead" },
-  { "profile", NULL, "time per layer, and their sum against the whole" },
-  { "json", NULL, "as JSON" },
-  { "quiet", NULL, "print the median in milliseconds alone" },
+    {"device", "NAME", "cpu, ref (the reference) or null (checks, computes nothing)"},
+    {"threads", "N", "threads of each context"},
+    {"contexts", "N", "contexts that run in parallel (1)"},
+    {"isa", "SET", "use at most avx2, avx512, or none (portable code)"},
+    {"tune", "MODE", "for a model: guess (the default), measure or replay"},
+    {"shapes", "NAME:1x3x..,..", "shapes of inputs"},
+    {"values", "NAME=V,V,..", "contents of an input; for a model fixed in the engine; may be repeated"},
+    {"input", "NAME=FILE|DIR", "contents from a .npy or .pb file, or a folder; else random"},
+    {"seed", "N", "of the random inputs (0)"},
+    {"warm-up", "S", "seconds before measuring begins (0.5)"},
+    {"duration", "S", "seconds to measure (3)"},
+    {"iterations", "N", "measure so many runs of each context instead"},
+    {"profile", NULL, "time per layer, and their sum against the whole"},
+    {"json", NULL, "as JSON"},
+    {"quiet", NULL, "print the median in milliseconds alone"},
 };
 
 static const ig_allocator *const heap = &ig_libc_allocator;
 
-typedef struct layer { char *name, *kind, *tactic; double seconds; uint64_t n, bytes; double flops; } layer;
+typedef struct layer {
+  char *name, *kind, *tactic;
+  double seconds;
+  uint64_t n, bytes;
+  double flops;
+} layer;
 typedef struct worker {
   const session *s;
   ig_context *ctx;
@@ -50,7 +55,7 @@ static char *copy_text(const char *s) {
 static void on_step(void *user, const ig_step_info *info) {
   worker *w = user;
   while (w->layers.n <= info->index && !w->failed) {
-    const layer none = { 0 };
+    const layer none = {0};
     if (!IG_PUSH(heap, w->layers, none)) w->failed = true;
   }
   if (w->failed || !w->profiling) return;
@@ -72,7 +77,8 @@ static ig_status one_run(worker *w) {
 
 static ig_status measure(worker *w) {
   const double t0 = cli_now();
-  do IG_TRY(one_run(w));
+  do
+    IG_TRY(one_run(w));
   while (cli_now() - t0 < w->warm_up);
   w->profiling = true;
   const double t1 = cli_now();
@@ -101,17 +107,22 @@ static int by_time(const void *a, const void *b) {
 
 /* ---- results ---- */
 
-typedef struct figures { double median, mean, min, p90, p99, throughput; size_t n; } figures;
+typedef struct figures {
+  double median, mean, min, p90, p99, throughput;
+  size_t n;
+} figures;
 
 static ig_status summarise(const worker *w, size_t n_workers, figures *out) {
-  *out = (figures){ 0 };
-  for (size_t i = 0; i < n_workers; i++) out->n += w[i].times.n;
+  *out = (figures){0};
+  for (size_t i = 0; i < n_workers; i++)
+    out->n += w[i].times.n;
   double *all = ig_alloc_zero(heap, out->n + 1, sizeof *all);
   IG_CHECK_MEM(all);
   size_t at = 0;
   double sum = 0;
   for (size_t i = 0; i < n_workers; i++) {
-    for (size_t k = 0; k < w[i].times.n; k++) sum += all[at++] = w[i].times.data[k];
+    for (size_t k = 0; k < w[i].times.n; k++)
+      sum += all[at++] = w[i].times.data[k];
     if (w[i].elapsed > 0) out->throughput += (double)w[i].times.n / w[i].elapsed;
   }
   qsort(all, out->n, sizeof *all, by_time);
@@ -127,7 +138,8 @@ static ig_status summarise(const worker *w, size_t n_workers, figures *out) {
 
 static double layer_sum(const worker *w) {
   double sum = 0;
-  for (size_t i = 0; i < w->layers.n; i++) sum += w->layers.data[i].seconds;
+  for (size_t i = 0; i < w->layers.n; i++)
+    sum += w->layers.data[i].seconds;
   return w->times.n ? sum / (double)w->times.n : 0;
 }
 
@@ -213,13 +225,14 @@ static void json(const worker *w, size_t n, uint32_t n_threads, const char *devi
 
 /* ---- the command ---- */
 
-static int first_number(void *user, const void *bytes, size_t n) {   /* "cpu: ..., N threads, ..." */
+static int first_number(void *user, const void *bytes, size_t n) { /* "cpu: ..., N threads, ..." */
   uint32_t *out = user;
   const char *s = bytes;
   for (size_t i = 0; i + 8 < n && !*out; i++) {
     if (strncmp(s + i, " thread", 7) != 0) continue;
     size_t k = i;
-    while (k > 0 && s[k - 1] >= '0' && s[k - 1] <= '9') k--;
+    while (k > 0 && s[k - 1] >= '0' && s[k - 1] <= '9')
+      k--;
     int64_t v;
     if (ig_parse_i64(s + k, i - k, &v)) *out = (uint32_t)v;
   }
@@ -235,18 +248,22 @@ static ig_status run_workers(worker *w, size_t n) {
     w[made].start = &start;
     if (pthread_create(&w[made].thread, NULL, work, &w[made])) {
       ig_status st = ig_status_new(IG_ERROR_LIMIT, "--contexts: a thread could not be started");
-      for (size_t i = 1; i < made; i++) pthread_cancel(w[i].thread), pthread_join(w[i].thread, NULL);
+      for (size_t i = 1; i < made; i++)
+        pthread_cancel(w[i].thread), pthread_join(w[i].thread, NULL);
       pthread_barrier_destroy(&start);
       return st;
     }
   }
   work(&w[0]);
-  for (size_t i = 1; i < n; i++) pthread_join(w[i].thread, NULL);
+  for (size_t i = 1; i < n; i++)
+    pthread_join(w[i].thread, NULL);
   pthread_barrier_destroy(&start);
   ig_status st = NULL;
   for (size_t i = 0; i < n; i++) {
-    if (!st) st = w[i].st;
-    else ig_status_free(w[i].st);
+    if (!st)
+      st = w[i].st;
+    else
+      ig_status_free(w[i].st);
   }
   return st;
 }
@@ -254,7 +271,8 @@ static ig_status run_workers(worker *w, size_t n) {
 static void free_workers(worker *w, size_t n) {
   for (size_t i = 0; w && i < n; i++) {
     ig_context_release(w[i].ctx);
-    for (size_t k = 0; k < w[i].layers.n; k++) ig_free(heap, w[i].layers.data[k].name, 0), ig_free(heap, w[i].layers.data[k].kind, 0), ig_free(heap, w[i].layers.data[k].tactic, 0);
+    for (size_t k = 0; k < w[i].layers.n; k++)
+      ig_free(heap, w[i].layers.data[k].name, 0), ig_free(heap, w[i].layers.data[k].kind, 0), ig_free(heap, w[i].layers.data[k].tactic, 0);
     IG_VEC_FREE(heap, w[i].layers);
     IG_VEC_FREE(heap, w[i].times);
   }
@@ -262,7 +280,7 @@ static void free_workers(worker *w, size_t n) {
 }
 
 static ig_status bench(const cli *c, const cli_args *a, const session *s, worker *w, uint32_t n) {
-  worker model = { .s = s, .warm_up = 0.5, .duration = 3, .profile = cli_has(a, "profile") };
+  worker model = {.s = s, .warm_up = 0.5, .duration = 3, .profile = cli_has(a, "profile")};
   int64_t iterations = 0;
   IG_TRY(cli_get_seconds(a, "warm-up", &model.warm_up));
   IG_TRY(cli_get_seconds(a, "duration", &model.duration));
@@ -282,15 +300,17 @@ static ig_status bench(const cli *c, const cli_args *a, const session *s, worker
   if (!n_threads) IG_TRY(ig_device_describe(c->env, "cpu", first_number, &n_threads));
   ig_buf b;
   ig_buf_init(&b, heap);
-  if (c->json) json(w, n, n_threads, device, &f, &b);
-  else text(c, w, n, n_threads, device, &f, &b);
+  if (c->json)
+    json(w, n, n_threads, device, &f, &b);
+  else
+    text(c, w, n, n_threads, device, &f, &b);
   return cli_print(&b);
 }
 
 static ig_status run(cli *c, const cli_args *a) {
   session_options o;
   cli_lists lists;
-  session s = { 0 };
+  session s = {0};
   uint32_t n = 1;
   worker *w = NULL;
   ig_status st = cli_session_options(c, a, a->operands[0], &lists, &o);
@@ -304,4 +324,4 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_bench = { "bench", "ENGINE|MODEL.onnx [options]", "Measures latency and throughput.", CLI_OPTIONS(options), 1, 1, run };
+const cli_command cli_bench = {"bench", "ENGINE|MODEL.onnx [options]", "Measures latency and throughput.", CLI_OPTIONS(options), 1, 1, run};

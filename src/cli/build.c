@@ -4,32 +4,32 @@
 #include "cli/cli.h"
 
 static const cli_option options[] = {
-  { "output", "FILE", "the engine file to write; -o FILE is the same" },
-  { "device", "NAME", "device to build for (cpu); see ingot devices" },
-  { "threads", "N", "threads that the engine is tuned for (default: those of this process)" },
-  { "precision", "fp32", "arithmetic of the engine; only fp32 so far" },
-  { "tune", "MODE", "guess, measure (the default) or replay (times of the timing cache alone)" },
-  { "timing-cache", "FILE", "keep measured times there and reuse them" },
-  { "build-seconds", "S", "stop measuring after S seconds and guess the rest" },
-  { "isa", "SET", "use at most avx2, avx512, or none (portable code)" },
-  { "shapes", "NAME:1x3x..,..", "static shapes (least, best and largest alike)" },
-  { "min-shapes", "NAME:1x3x..,..", "least shapes of the profile" },
-  { "opt-shapes", "NAME:1x3x..,..", "shapes to tune for; alone: least and largest too" },
-  { "max-shapes", "NAME:1x3x..,..", "largest shapes of the profile" },
-  { "profile", NULL, "the shapes that follow belong to another profile" },
-  { "values", "NAME=V,V,..", "contents of an input, fixed in the engine; may be repeated" },
-  { "memory", "SIZE", "most that weights, activations and scratch may take (512M, 2G)" },
-  { "max-memory", "SIZE", "most that the build itself may take" },
-  { "outputs", "NAME,..", "outputs of the engine instead of the model's; inner values are possible" },
-  { "cache", "DIR", "take the engine from there if the same was built before, else keep it there" },
-  { "dump", "STAGE", "print imported, canonical, lowered or after:PASS to stdout" },
-  { "explain", "NODE", "print every offer, time, refusal and rewrite of that node" },
-  { "check-passes", NULL, "run the reference before and after each pass and compare" },
-  { "passes", "-NAME,..", "switch optimiser passes off" },
-  { "pass-limit", "N", "apply only the first N rewrites" },
-  { "json", NULL, "report and errors as JSON" },
-  { "quiet", NULL, "print nothing but errors" },
-  { "verbose", NULL, "list every step: tactic, time, precision and why" },
+    {"output", "FILE", "the engine file to write; -o FILE is the same"},
+    {"device", "NAME", "device to build for (cpu); see ingot devices"},
+    {"threads", "N", "threads that the engine is tuned for (default: those of this process)"},
+    {"precision", "fp32", "arithmetic of the engine; only fp32 so far"},
+    {"tune", "MODE", "guess, measure (the default) or replay (times of the timing cache alone)"},
+    {"timing-cache", "FILE", "keep measured times there and reuse them"},
+    {"build-seconds", "S", "stop measuring after S seconds and guess the rest"},
+    {"isa", "SET", "use at most avx2, avx512, or none (portable code)"},
+    {"shapes", "NAME:1x3x..,..", "static shapes (least, best and largest alike)"},
+    {"min-shapes", "NAME:1x3x..,..", "least shapes of the profile"},
+    {"opt-shapes", "NAME:1x3x..,..", "shapes to tune for; alone: least and largest too"},
+    {"max-shapes", "NAME:1x3x..,..", "largest shapes of the profile"},
+    {"profile", NULL, "the shapes that follow belong to another profile"},
+    {"values", "NAME=V,V,..", "contents of an input, fixed in the engine; may be repeated"},
+    {"memory", "SIZE", "most that weights, activations and scratch may take (512M, 2G)"},
+    {"max-memory", "SIZE", "most that the build itself may take"},
+    {"outputs", "NAME,..", "outputs of the engine instead of the model's; inner values are possible"},
+    {"cache", "DIR", "take the engine from there if the same was built before, else keep it there"},
+    {"dump", "STAGE", "print imported, canonical, lowered or after:PASS to stdout"},
+    {"explain", "NODE", "print every offer, time, refusal and rewrite of that node"},
+    {"check-passes", NULL, "run the reference before and after each pass and compare"},
+    {"passes", "-NAME,..", "switch optimiser passes off"},
+    {"pass-limit", "N", "apply only the first N rewrites"},
+    {"json", NULL, "report and errors as JSON"},
+    {"quiet", NULL, "print nothing but errors"},
+    {"verbose", NULL, "list every step: tactic, time, precision and why"},
 };
 
 typedef struct build_args {
@@ -37,14 +37,15 @@ typedef struct build_args {
   IG_VEC(ig_profile) profiles;
   IG_VEC(ig_value *) values;
   IG_VEC(ig_fixed_input) fixed;
-  char *outputs;                 /* own copy, cut up */
+  char *outputs; /* own copy, cut up */
   IG_VEC(const char *) names;
 } build_args;
 
 static const ig_allocator *const heap = &ig_libc_allocator;
 
 static void free_args(build_args *x) {
-  for (size_t i = 0; i < x->values.n; i++) ig_value_release(x->values.data[i]);
+  for (size_t i = 0; i < x->values.n; i++)
+    ig_value_release(x->values.data[i]);
   IG_VEC_FREE(heap, x->values);
   IG_VEC_FREE(heap, x->profiles);
   IG_VEC_FREE(heap, x->fixed);
@@ -53,11 +54,14 @@ static void free_args(build_args *x) {
 }
 
 static ig_status read_profiles(const cli_args *a, build_args *x) {
-  ig_profile p = { NULL, NULL, NULL };
+  ig_profile p = {NULL, NULL, NULL};
   bool any = false;
   for (size_t i = 0; i < a->n_given; i++) {
     const char *o = a->given[i].option->name, *v = a->given[i].value;
-    const char **slot = strcmp(o, "min-shapes") == 0 ? &p.min_shapes : strcmp(o, "max-shapes") == 0 ? &p.max_shapes : strcmp(o, "opt-shapes") == 0 || strcmp(o, "shapes") == 0 ? &p.opt_shapes : NULL;
+    const char **slot = strcmp(o, "min-shapes") == 0                               ? &p.min_shapes
+                        : strcmp(o, "max-shapes") == 0                             ? &p.max_shapes
+                        : strcmp(o, "opt-shapes") == 0 || strcmp(o, "shapes") == 0 ? &p.opt_shapes
+                                                                                   : NULL;
     if (slot) {
       IG_REQUIRE(!*slot, IG_ERROR_INVALID_ARGUMENT, "--%s is given twice in one profile: --profile starts the next", o);
       *slot = v;
@@ -65,7 +69,7 @@ static ig_status read_profiles(const cli_args *a, build_args *x) {
     } else if (strcmp(o, "profile") == 0) {
       IG_REQUIRE(any, IG_ERROR_INVALID_ARGUMENT, "--profile: the profile before it has no shapes");
       if (!IG_PUSH(heap, x->profiles, p)) return IG_OOM();
-      p = (ig_profile){ NULL, NULL, NULL };
+      p = (ig_profile){NULL, NULL, NULL};
       any = false;
     }
   }
@@ -81,7 +85,7 @@ static ig_status unknown_input(const ig_model *m, const char *name, size_t n) {
   ig_buf_init(&known, heap);
   ig_status st = NULL;
   for (size_t i = 0; !st && i < ig_model_n_inputs(m); i++) {
-    ig_io_info io = { .struct_size = sizeof io };
+    ig_io_info io = {.struct_size = sizeof io};
     st = ig_model_io(m, i, &io);
     if (!st) ig_buf_printf(&known, "%s'%s'", i ? ", " : "", io.name);
   }
@@ -97,7 +101,7 @@ static ig_status keep_value(cli *c, const ig_io_info *io, const char *text, buil
     ig_value_release(v);
     return IG_OOM();
   }
-  const ig_fixed_input f = { io->name, ig_value_tensor(v) };
+  const ig_fixed_input f = {io->name, ig_value_tensor(v)};
   return IG_PUSH(heap, x->fixed, f) ? NULL : IG_OOM();
 }
 
@@ -106,7 +110,7 @@ static ig_status read_value(cli *c, const ig_model *m, const char *spec, build_a
   IG_REQUIRE(equals, IG_ERROR_INVALID_ARGUMENT, "--values: '%s' is not NAME=V0,V1,...", spec);
   const size_t n = (size_t)(equals - spec);
   for (size_t i = 0; i < ig_model_n_inputs(m); i++) {
-    ig_io_info io = { .struct_size = sizeof io };
+    ig_io_info io = {.struct_size = sizeof io};
     IG_TRY(ig_model_io(m, i, &io));
     if (strlen(io.name) == n && strncmp(io.name, spec, n) == 0) return keep_value(c, &io, equals + 1, x);
   }
@@ -144,7 +148,7 @@ static ig_status read_args(cli *c, const cli_args *a, const ig_model *m, build_a
   IG_TRY(cli_get_u32(a, "threads", &b->n_threads));
   IG_TRY(cli_get_tune(a, &b->tune));
   IG_TRY(cli_get_seconds(a, "build-seconds", &b->build_seconds));
-  if (cli_has(a, "build-seconds") && b->build_seconds == 0) b->build_seconds = -1;   /* 0 seconds: at once; the API's 0 is no limit */
+  if (cli_has(a, "build-seconds") && b->build_seconds == 0) b->build_seconds = -1; /* 0 seconds: at once; the API's 0 is no limit */
   IG_TRY(cli_get_isa(a, &b->isa_mask));
   IG_TRY(cli_get_size(a, "memory", &b->memory));
   IG_TRY(cli_get_size(a, "max-memory", &b->max_memory));
@@ -174,11 +178,13 @@ static ig_status run(cli *c, const cli_args *a) {
   IG_REQUIRE(to || cache || prints, IG_ERROR_INVALID_ARGUMENT, "where shall the engine go? -o FILE.ingot");
   ig_model *m = NULL;
   ig_plan *p = NULL;
-  build_args x = { .b = IG_BUILD_OPTIONS_INIT };
+  build_args x = {.b = IG_BUILD_OPTIONS_INIT};
   ig_status st = ig_model_load_file(c->env, a->operands[0], NULL, &m);
   if (!st) st = read_args(c, a, m, &x);
-  if (!st && cache) st = ig_plan_from_cache(m, &x.b, cache, &p);
-  else if (!st) st = ig_build(m, &x.b, &p);
+  if (!st && cache)
+    st = ig_plan_from_cache(m, &x.b, cache, &p);
+  else if (!st)
+    st = ig_build(m, &x.b, &p);
   cli_progress_end(c);
   if (!st) st = cli_check_cancelled(c);
   if (!st && to) st = ig_plan_save(p, to);
@@ -189,4 +195,5 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_build = { "build", "MODEL.onnx -o FILE.ingot [options]", "Builds an engine file from an ONNX model.", CLI_OPTIONS(options), 1, 1, run };
+const cli_command cli_build = {"build", "MODEL.onnx -o FILE.ingot [options]", "Builds an engine file from an ONNX model.", CLI_OPTIONS(options), 1, 1,
+                               run};

@@ -17,8 +17,14 @@ ig_status cli_get_all(const cli_args *a, const char *option, const char ***out, 
 
 ig_status cli_session_options(cli *c, const cli_args *a, const char *path, cli_lists *lists, session_options *out) {
   int64_t seed = 0;
-  *lists = (cli_lists){ NULL, NULL };
-  *out = (session_options){ .path = path, .device = cli_get(a, "device"), .shapes = cli_get(a, "shapes"), .tune = IG_TUNE_GUESS, .cancel = c->cancel, .progress = cli_progress, .progress_user = c };
+  *lists = (cli_lists){NULL, NULL};
+  *out = (session_options){.path = path,
+                           .device = cli_get(a, "device"),
+                           .shapes = cli_get(a, "shapes"),
+                           .tune = IG_TUNE_GUESS,
+                           .cancel = c->cancel,
+                           .progress = cli_progress,
+                           .progress_user = c};
   IG_TRY(cli_get_u32(a, "threads", &out->n_threads));
   IG_TRY(cli_get_isa(a, &out->isa_mask));
   IG_TRY(cli_get_tune(a, &out->tune));

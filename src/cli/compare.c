@@ -5,20 +5,20 @@
 #include "cli/session.h"
 
 static const cli_option options[] = {
-  { "device", "NAME", "device of the engine (cpu)" },
-  { "threads", "N", "threads of the run" },
-  { "isa", "SET", "use at most avx2, avx512, or none (portable code)" },
-  { "tune", "MODE", "where no ENGINE is given: guess (the default), measure or replay" },
-  { "shapes", "NAME:1x3x..,..", "shapes of inputs that are not given" },
-  { "values", "NAME=V,V,..", "contents of an input; may be repeated" },
-  { "input", "NAME=FILE|DIR", "contents from a .npy or .pb file; or a folder with input_0.pb, ...; may be repeated" },
-  { "seed", "N", "of inputs that are not given, which are random (0)" },
-  { "expect", "DIR", "compare with output_0.pb (or .npy), ... there instead of the reference" },
-  { "atol", "X", "elementwise |a-b| <= atol + rtol |b| instead of max|a-b| <= 1e-3 max|b|" },
-  { "rtol", "X", "see --atol" },
-  { "per-node", NULL, "find the first step whose result is over the tolerance" },
-  { "json", NULL, "as JSON" },
-  { "quiet", NULL, "print nothing but errors" },
+    {"device", "NAME", "device of the engine (cpu)"},
+    {"threads", "N", "threads of the run"},
+    {"isa", "SET", "use at most avx2, avx512, or none (portable code)"},
+    {"tune", "MODE", "where no ENGINE is given: guess (the default), measure or replay"},
+    {"shapes", "NAME:1x3x..,..", "shapes of inputs that are not given"},
+    {"values", "NAME=V,V,..", "contents of an input; may be repeated"},
+    {"input", "NAME=FILE|DIR", "contents from a .npy or .pb file; or a folder with input_0.pb, ...; may be repeated"},
+    {"seed", "N", "of inputs that are not given, which are random (0)"},
+    {"expect", "DIR", "compare with output_0.pb (or .npy), ... there instead of the reference"},
+    {"atol", "X", "elementwise |a-b| <= atol + rtol |b| instead of max|a-b| <= 1e-3 max|b|"},
+    {"rtol", "X", "see --atol"},
+    {"per-node", NULL, "find the first step whose result is over the tolerance"},
+    {"json", NULL, "as JSON"},
+    {"quiet", NULL, "print nothing but errors"},
 };
 
 static const ig_allocator *const heap = &ig_libc_allocator;
@@ -69,11 +69,13 @@ static ig_status run_once(const session *s, ig_context **out) {
 
 static ig_status expected_file(const session *s, const char *dir, size_t i, ig_value **out) {
   char path[4096];
-  IG_REQUIRE(session_data_file(dir, "output", i, path, sizeof path), IG_ERROR_IO, "--expect: there is no output_%zu.pb or output_%zu.npy in '%s'", i, i, dir);
+  IG_REQUIRE(session_data_file(dir, "output", i, path, sizeof path), IG_ERROR_IO, "--expect: there is no output_%zu.pb or output_%zu.npy in '%s'", i,
+             i, dir);
   return ig_value_load_file(s->env, path, out);
 }
 
-static ig_status compare_output(comparison *x, const session *s, ig_context *ctx, const session *ref, ig_context *ref_ctx, const char *dir, size_t i) {
+static ig_status compare_output(comparison *x, const session *s, ig_context *ctx, const session *ref, ig_context *ref_ctx, const char *dir,
+                                size_t i) {
   ig_value *a, *b = NULL;
   IG_TRY(session_output(s, ctx, i, &a));
   ig_status st = dir ? expected_file(s, dir, i, &b) : session_output(ref, ref_ctx, i, &b);
@@ -93,8 +95,10 @@ static ig_status compare_outputs(comparison *x, const session *s, const session 
   const size_t n = ig_engine_n_io(s->engine) - ig_engine_n_inputs(s->engine);
   ig_status st = run_once(s, &ctx);
   if (!st && !dir) st = run_once(ref, &ref_ctx);
-  if (!st && !dir && ig_engine_n_io(ref->engine) - ig_engine_n_inputs(ref->engine) < n) st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "the engine has more outputs than the model: build it without --outputs, or from this model");
-  for (size_t i = 0; !st && i < n; i++) st = compare_output(x, s, ctx, ref, ref_ctx, dir, i);
+  if (!st && !dir && ig_engine_n_io(ref->engine) - ig_engine_n_inputs(ref->engine) < n)
+    st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "the engine has more outputs than the model: build it without --outputs, or from this model");
+  for (size_t i = 0; !st && i < n; i++)
+    st = compare_output(x, s, ctx, ref, ref_ctx, dir, i);
   ig_context_release(ctx);
   ig_context_release(ref_ctx);
   return st;
@@ -102,8 +106,18 @@ static ig_status compare_outputs(comparison *x, const session *s, const session 
 
 /* ---- per node ---- */
 
-typedef struct seen { uint32_t step; size_t result; ig_value *value; } seen;
-typedef struct recorder { ig_env *env; comparison *x; IG_VEC(seen) seen; bool comparing, over; ig_status st; } recorder;
+typedef struct seen {
+  uint32_t step;
+  size_t result;
+  ig_value *value;
+} seen;
+typedef struct recorder {
+  ig_env *env;
+  comparison *x;
+  IG_VEC(seen) seen;
+  bool comparing, over;
+  ig_status st;
+} recorder;
 
 static const ig_value *recorded(const recorder *r, uint32_t step, size_t result) {
   for (size_t i = 0; i < r->seen.n; i++)
@@ -130,10 +144,13 @@ static void on_step(void *user, const ig_step_info *info, const ig_tensor *resul
     ig_value *v;
     r->st = ig_value_create(r->env, info->name, &results[i], &v);
     if (r->st) return;
-    const seen s = { info->index, i, v };
-    if (r->comparing) check_step(r, info, i, v);
-    else if (IG_PUSH(heap, r->seen, s)) continue;
-    else r->st = IG_OOM();
+    const seen s = {info->index, i, v};
+    if (r->comparing)
+      check_step(r, info, i, v);
+    else if (IG_PUSH(heap, r->seen, s))
+      continue;
+    else
+      r->st = IG_OOM();
     ig_value_release(v);
   }
 }
@@ -150,14 +167,15 @@ static ig_status watch_run(const session *s, recorder *r) {
 }
 
 static ig_status compare_nodes(comparison *x, const session *s) {
-  session ref = { 0 };
-  recorder r = { .env = x->c->env, .x = x };
+  session ref = {0};
+  recorder r = {.env = x->c->env, .x = x};
   ig_status st = watch_run(s, &r);
   if (!st) st = session_open_reference(s, &ref);
   r.comparing = true;
   if (!st) st = watch_run(&ref, &r);
   if (!st && !r.over && !x->c->json) ig_buf_printf(&x->text, "every step agrees (%zu results)\n", r.seen.n);
-  for (size_t i = 0; i < r.seen.n; i++) ig_value_release(r.seen.data[i].value);
+  for (size_t i = 0; i < r.seen.n; i++)
+    ig_value_release(r.seen.data[i].value);
   IG_VEC_FREE(heap, r.seen);
   session_close(&ref);
   return st;
@@ -188,8 +206,10 @@ static ig_status finish(comparison *x, ig_status st) {
     ig_json_close(&x->json, '}');
     ig_buf_str(&x->text, "\n");
   }
-  if (st || x->c->quiet) ig_buf_free(&x->text);
-  else st = cli_print(&x->text);
+  if (st || x->c->quiet)
+    ig_buf_free(&x->text);
+  else
+    st = cli_print(&x->text);
   if (st || !x->n_over) return st;
   x->c->told = x->c->json;
   return ig_status_new(IG_ERROR_MISMATCH, "%zu of %zu results are over the tolerance", x->n_over, x->n);
@@ -199,12 +219,13 @@ static ig_status open_all(cli *c, const cli_args *a, const session_options *o, s
   const bool needs_reference = !cli_has(a, "expect");
   bool is_engine;
   IG_TRY(session_is_engine(o->path, &is_engine));
-  IG_REQUIRE(!is_engine || !needs_reference, IG_ERROR_INVALID_ARGUMENT, "'%s' is an engine: the reference needs the model: ingot compare MODEL.onnx ENGINE, or --expect DIR", o->path);
+  IG_REQUIRE(!is_engine || !needs_reference, IG_ERROR_INVALID_ARGUMENT,
+             "'%s' is an engine: the reference needs the model: ingot compare MODEL.onnx ENGINE, or --expect DIR", o->path);
   session_options e = *o;
   if (a->n_operands > 1) e.path = a->operands[1];
   IG_TRY(session_open(c->env, &e, s));
   session_options r = *o;
-  r.n_inputs = r.n_values = 0;   /* they come with the engine's session */
+  r.n_inputs = r.n_values = 0; /* they come with the engine's session */
   r.shapes = NULL;
   return needs_reference ? open_reference(s, &r, ref) : NULL;
 }
@@ -212,8 +233,8 @@ static ig_status open_all(cli *c, const cli_args *a, const session_options *o, s
 static ig_status run(cli *c, const cli_args *a) {
   session_options o;
   cli_lists lists;
-  session s = { 0 }, ref = { 0 };
-  comparison x = { .c = c };
+  session s = {0}, ref = {0};
+  comparison x = {.c = c};
   ig_buf_init(&x.text, heap);
   ig_json_init(&x.json, &x.text);
   ig_status st = cli_session_options(c, a, a->operands[0], &lists, &o);
@@ -233,4 +254,10 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_compare = { "compare", "MODEL.onnx [ENGINE] [options]", "Compares the engine with the reference in strict fp32, or with recorded outputs. Exit code 1: over the tolerance.", CLI_OPTIONS(options), 1, 2, run };
+const cli_command cli_compare = {"compare",
+                                 "MODEL.onnx [ENGINE] [options]",
+                                 "Compares the engine with the reference in strict fp32, or with recorded outputs. Exit code 1: over the tolerance.",
+                                 CLI_OPTIONS(options),
+                                 1,
+                                 2,
+                                 run};

@@ -3,15 +3,20 @@
 #include "cli/cli.h"
 
 static const cli_option options[] = {
-  { "memory", NULL, "the bytes that a run takes, by kind" },
-  { "shapes", "NAME:1x3x..,..", "with --memory: at these shapes instead of the largest profile" },
-  { "json", NULL, "as JSON" },
+    {"memory", NULL, "the bytes that a run takes, by kind"},
+    {"shapes", "NAME:1x3x..,..", "with --memory: at these shapes instead of the largest profile"},
+    {"json", NULL, "as JSON"},
 };
 
 static void memory_text(const ig_memory_info *m, ig_buf *b) {
-  const struct { const char *name; uint64_t n; } rows[] = { { "weights", m->weights }, { "activations", m->activations }, { "scratch", m->scratch }, { "inputs", m->inputs }, { "outputs", m->outputs } };
-  for (size_t i = 0; i < IG_COUNT(rows); i++) ig_buf_printf(b, "%-12s %14llu\n", rows[i].name, (unsigned long long)rows[i].n);
-  ig_buf_printf(b, "%-12s %14llu   weights + activations, scratch among them: what `build --memory` caps\n", "total", (unsigned long long)(m->weights + m->activations));
+  const struct {
+    const char *name;
+    uint64_t n;
+  } rows[] = {{"weights", m->weights}, {"activations", m->activations}, {"scratch", m->scratch}, {"inputs", m->inputs}, {"outputs", m->outputs}};
+  for (size_t i = 0; i < IG_COUNT(rows); i++)
+    ig_buf_printf(b, "%-12s %14llu\n", rows[i].name, (unsigned long long)rows[i].n);
+  ig_buf_printf(b, "%-12s %14llu   weights + activations, scratch among them: what `build --memory` caps\n", "total",
+                (unsigned long long)(m->weights + m->activations));
   ig_buf_printf(b, "%-12s %14llu   no placement of the activations is smaller\n", "bound", (unsigned long long)m->lower_bound);
 }
 
@@ -31,12 +36,14 @@ static void memory_json(const ig_memory_info *m, ig_buf *b) {
 }
 
 static ig_status memory(const cli *c, const cli_args *a, const ig_engine *e) {
-  ig_memory_info m = { .struct_size = sizeof m };
+  ig_memory_info m = {.struct_size = sizeof m};
   IG_TRY(ig_engine_memory(e, cli_get(a, "shapes"), &m));
   ig_buf b;
   ig_buf_init(&b, &ig_libc_allocator);
-  if (c->json) memory_json(&m, &b);
-  else memory_text(&m, &b);
+  if (c->json)
+    memory_json(&m, &b);
+  else
+    memory_text(&m, &b);
   return cli_print(&b);
 }
 
@@ -49,4 +56,5 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_inspect = { "inspect", "ENGINE [--memory] [--json]", "Tells what an engine file is: inputs, outputs, memory, steps.", CLI_OPTIONS(options), 1, 1, run };
+const cli_command cli_inspect = {
+    "inspect", "ENGINE [--memory] [--json]", "Tells what an engine file is: inputs, outputs, memory, steps.", CLI_OPTIONS(options), 1, 1, run};

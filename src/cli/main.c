@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
-static const cli_command *const commands[] = { &cli_build, &cli_run, &cli_compare, &cli_bench, &cli_inspect, &cli_show, &cli_check, &cli_devices };
+static const cli_command *const commands[] = {&cli_build, &cli_run, &cli_compare, &cli_bench, &cli_inspect, &cli_show, &cli_check, &cli_devices};
 
 static ig_cancel *to_cancel;
 static volatile sig_atomic_t interrupted;
@@ -17,7 +17,7 @@ static void on_interrupt(int sig) {
 }
 
 static void install_handlers(void) {
-  struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+  struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
   sigemptyset(&act.sa_mask);
   sigaction(SIGINT, &act, NULL);
   sigaction(SIGTERM, &act, NULL);
@@ -37,16 +37,20 @@ static void on_log(void *user, ig_log_level level, const char *component, const 
 
 static ig_status usage(ig_buf *out) {
   ig_buf_str(out, "ingot: an inference compiler and runtime: ONNX model -> engine file -> run\n\n");
-  for (size_t i = 0; i < IG_COUNT(commands); i++) ig_buf_printf(out, "  ingot %-8s %s\n", commands[i]->name, commands[i]->usage);
+  for (size_t i = 0; i < IG_COUNT(commands); i++)
+    ig_buf_printf(out, "  ingot %-8s %s\n", commands[i]->name, commands[i]->usage);
   ig_buf_str(out, "  ingot --version\n\n`ingot COMMAND --help` lists a command's options.\n");
   return cli_print(out);
 }
 
 static ig_status unknown_command(const char *word) {
   const char *names[IG_COUNT(commands)];
-  for (size_t i = 0; i < IG_COUNT(commands); i++) names[i] = commands[i]->name;
+  for (size_t i = 0; i < IG_COUNT(commands); i++)
+    names[i] = commands[i]->name;
   const char *near = cli_nearest(word, names, IG_COUNT(commands));
-  if (near) return ig_status_with(ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown command '%s': did you mean '%s'?", word, near), IG_DETAIL_HINT, "see `ingot --help`");
+  if (near)
+    return ig_status_with(ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown command '%s': did you mean '%s'?", word, near), IG_DETAIL_HINT,
+                          "see `ingot --help`");
   return ig_status_with(ig_status_new(IG_ERROR_INVALID_ARGUMENT, "unknown command '%s'", word), IG_DETAIL_HINT, "see `ingot --help`");
 }
 
@@ -54,7 +58,8 @@ static ig_status run_command(cli *c, const cli_command *cmd, int argc, char **ar
   cli_args a;
   bool help = false;
   ig_status st = cli_args_parse(cmd, argc, argv, &a, &help);
-  for (int i = 0; i < argc; i++) c->json |= strcmp(argv[i], "--json") == 0;   /* also where what stands before it is wrong */
+  for (int i = 0; i < argc; i++)
+    c->json |= strcmp(argv[i], "--json") == 0; /* also where what stands before it is wrong */
   c->quiet = cli_has(&a, "quiet");
   c->verbose = cli_has(&a, "verbose");
   if (!st && help) {
@@ -63,7 +68,7 @@ static ig_status run_command(cli *c, const cli_command *cmd, int argc, char **ar
     cli_help(cmd, &b);
     st = cli_print(&b);
   } else if (!st) {
-    const ig_env_options o = { .struct_size = sizeof o, .log = on_log, .log_user = c, .log_level = c->verbose ? IG_LOG_INFO : IG_LOG_WARN };
+    const ig_env_options o = {.struct_size = sizeof o, .log = on_log, .log_user = c, .log_level = c->verbose ? IG_LOG_INFO : IG_LOG_WARN};
     st = ig_env_create(&o, &c->env);
     if (!st) st = ig_cancel_create(c->env, &c->cancel);
     to_cancel = c->cancel;
@@ -94,7 +99,7 @@ static ig_status dispatch(cli *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  cli c = { 0 };
+  cli c = {0};
   ig_status st = dispatch(&c, argc, argv);
   const int code = cli_exit_code(ig_status_code(st));
   if (st) cli_error(&c, st);

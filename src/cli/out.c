@@ -28,7 +28,9 @@ int cli_stdout(void *user, const void *bytes, size_t n) {
 }
 
 ig_status cli_print(ig_buf *b) {
-  ig_status st = b->failed ? IG_OOM() : b->n && cli_stdout(NULL, b->data, b->n) ? ig_status_new(IG_ERROR_IO, "cannot write to the standard output: %s", strerror(errno)) : NULL;
+  ig_status st = b->failed                                 ? IG_OOM()
+                 : b->n && cli_stdout(NULL, b->data, b->n) ? ig_status_new(IG_ERROR_IO, "cannot write to the standard output: %s", strerror(errno))
+                                                           : NULL;
   ig_buf_free(b);
   return st;
 }
@@ -49,9 +51,24 @@ void cli_note(const cli *c, const char *fmt, ...) {
 
 /* One table with every code; the numbers are frozen. */
 int cli_exit_code(ig_code code) {
-  static const struct { ig_code code; int exit; } table[] = {
-    { IG_OK, 0 }, { IG_ERROR_INVALID_ARGUMENT, 2 }, { IG_ERROR_BAD_MODEL, 3 }, { IG_ERROR_BAD_ENGINE, 3 }, { IG_ERROR_UNSUPPORTED, 4 }, { IG_ERROR_DEVICE, 5 }, { IG_ERROR_OUT_OF_MEMORY, 6 },
-    { IG_ERROR_LIMIT, 6 }, { IG_ERROR_IO, 7 }, { IG_ERROR_CANCELLED, 130 }, { IG_ERROR_SHAPE, 4 }, { IG_ERROR_DATA, 1 }, { IG_ERROR_TRAP, 1 }, { IG_ERROR_MISMATCH, 1 }, { IG_ERROR_INTERNAL, 1 } };
+  static const struct {
+    ig_code code;
+    int exit;
+  } table[] = {{IG_OK, 0},
+               {IG_ERROR_INVALID_ARGUMENT, 2},
+               {IG_ERROR_BAD_MODEL, 3},
+               {IG_ERROR_BAD_ENGINE, 3},
+               {IG_ERROR_UNSUPPORTED, 4},
+               {IG_ERROR_DEVICE, 5},
+               {IG_ERROR_OUT_OF_MEMORY, 6},
+               {IG_ERROR_LIMIT, 6},
+               {IG_ERROR_IO, 7},
+               {IG_ERROR_CANCELLED, 130},
+               {IG_ERROR_SHAPE, 4},
+               {IG_ERROR_DATA, 1},
+               {IG_ERROR_TRAP, 1},
+               {IG_ERROR_MISMATCH, 1},
+               {IG_ERROR_INTERNAL, 1}};
   for (size_t i = 0; i < IG_COUNT(table); i++)
     if (table[i].code == code) return table[i].exit;
   return 1;
@@ -85,14 +102,16 @@ void cli_error(const cli *c, ig_status st) {
   }
   const char *hint = ig_status_detail(st, IG_DETAIL_HINT), *issue = ig_status_detail(st, IG_DETAIL_ISSUE_CODE);
   const bool colour = colours();
-  fprintf(stderr, "%singot: error:%s %s%s%s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", issue ? issue : "", issue ? ": " : "", ig_status_message(st));
+  fprintf(stderr, "%singot: error:%s %s%s%s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", issue ? issue : "", issue ? ": " : "",
+          ig_status_message(st));
   if (hint && *hint && !strstr(ig_status_message(st), hint)) fprintf(stderr, "  %s\n", hint);
 }
 
 /* Decimal with a fixed number of digits, by whole-number arithmetic; what is out of its range is written in full. */
 void cli_buf_fixed(ig_buf *b, double v, int digits) {
   double scale = 1;
-  for (int i = 0; i < digits; i++) scale *= 10;
+  for (int i = 0; i < digits; i++)
+    scale *= 10;
   const double scaled = fabs(v) * scale + 0.5;
   if (!(scaled < 9e18)) {
     ig_buf_f64(b, v);

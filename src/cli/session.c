@@ -36,7 +36,7 @@ bool session_data_file(const char *folder, const char *what, size_t k, char *out
 static size_t count_inputs(const session *s) { return s->model ? ig_model_n_inputs(s->model) : ig_engine_n_inputs(s->engine); }
 
 ig_status session_io(const session *s, size_t i, ig_io_info *out) {
-  *out = (ig_io_info){ .struct_size = sizeof *out };
+  *out = (ig_io_info){.struct_size = sizeof *out};
   return s->model ? ig_model_io(s->model, i, out) : ig_engine_io(s->engine, i, out);
 }
 
@@ -51,8 +51,10 @@ static session_input *find_input(session *s, const char *name) {
 static ig_status unknown_input(const session *s, const char *what, const char *name) {
   ig_buf names;
   ig_buf_init(&names, heap);
-  for (size_t i = 0; i < s->inputs.n; i++) ig_buf_printf(&names, "%s'%s'", i ? ", " : "", s->inputs.data[i].name);
-  ig_status st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "%s: there is no input '%s'; the inputs are %s", what, name, names.n ? ig_buf_cstr(&names) : "none");
+  for (size_t i = 0; i < s->inputs.n; i++)
+    ig_buf_printf(&names, "%s'%s'", i ? ", " : "", s->inputs.data[i].name);
+  ig_status st =
+      ig_status_new(IG_ERROR_INVALID_ARGUMENT, "%s: there is no input '%s'; the inputs are %s", what, name, names.n ? ig_buf_cstr(&names) : "none");
   ig_buf_free(&names);
   return st;
 }
@@ -61,7 +63,7 @@ static ig_status list_inputs(session *s) {
   for (size_t i = 0; i < count_inputs(s); i++) {
     ig_io_info io;
     IG_TRY(session_io(s, i, &io));
-    session_input in = { .name = ig_alloc(heap, strlen(io.name) + 1) };
+    session_input in = {.name = ig_alloc(heap, strlen(io.name) + 1)};
     IG_CHECK_MEM(in.name);
     memcpy(in.name, io.name, strlen(io.name) + 1);
     if (!IG_PUSH(heap, s->inputs, in)) {
@@ -157,8 +159,10 @@ static ig_status read_inputs(session *s) {
   IG_TRY_NOTE(ig_shape_text_parse(heap, s->opt.shapes, &s->shapes), "--shapes");
   for (size_t i = 0; i < s->shapes.entries.n; i++)
     if (!find_input(s, s->shapes.entries.data[i].name)) return unknown_input(s, "--shapes", s->shapes.entries.data[i].name);
-  for (size_t i = 0; i < s->opt.n_inputs; i++) IG_TRY(read_input(s, s->opt.inputs[i]));
-  for (size_t i = 0; i < s->opt.n_values; i++) IG_TRY(read_values(s, s->opt.values[i]));
+  for (size_t i = 0; i < s->opt.n_inputs; i++)
+    IG_TRY(read_input(s, s->opt.inputs[i]));
+  for (size_t i = 0; i < s->opt.n_values; i++)
+    IG_TRY(read_values(s, s->opt.values[i]));
   return NULL;
 }
 
@@ -200,7 +204,8 @@ static ig_status dims_of(const session *s, size_t i, int64_t *dims, int32_t *out
     if (*out_rank) memcpy(dims, known, (size_t)*out_rank * sizeof *dims);
     return NULL;
   }
-  for (int32_t k = 0; k < io.rank; k++) dims[k] = io.dims[k] >= 0 ? io.dims[k] : open_dim(s, &io, k);
+  for (int32_t k = 0; k < io.rank; k++)
+    dims[k] = io.dims[k] >= 0 ? io.dims[k] : open_dim(s, &io, k);
   return NULL;
 }
 
@@ -209,7 +214,7 @@ static ig_status make_up_inputs(session *s) {
   for (size_t i = 0; i < s->inputs.n; i++) {
     session_input *in = &s->inputs.data[i];
     if (in->value) continue;
-    ig_io_info io = { .struct_size = sizeof io };
+    ig_io_info io = {.struct_size = sizeof io};
     int64_t dims[IG_MAX_RANK];
     int32_t rank;
     IG_TRY(ig_engine_io(s->engine, i, &io));
@@ -230,14 +235,16 @@ static ig_status shape_text(const session *s, ig_buf *out) {
     if (rank < 0) continue;
     const char *name = s->inputs.data[i].name, *quote = !strpbrk(name, ",'\"") ? "" : strchr(name, '\'') ? "\"" : "'";
     ig_buf_printf(out, "%s%s%s%s:", out->n ? "," : "", quote, name, quote);
-    for (int32_t k = 0; k < rank; k++) ig_buf_printf(out, "%s%lld", k ? "x" : "", (long long)dims[k]);
+    for (int32_t k = 0; k < rank; k++)
+      ig_buf_printf(out, "%s%lld", k ? "x" : "", (long long)dims[k]);
   }
   return ig_buf_cstr(out), out->failed ? IG_OOM() : NULL;
 }
 
 static int64_t element_count(const ig_tensor *t) {
   int64_t n = 1;
-  for (int32_t k = 0; k < t->rank; k++) n *= t->dims[k];
+  for (int32_t k = 0; k < t->rank; k++)
+    n *= t->dims[k];
   return n;
 }
 
@@ -251,7 +258,7 @@ static bool is_fixed(const session_input *in, int round) {
 }
 
 static ig_status build_round(session *s, const char *shapes, int round) {
-  const ig_profile profile = { NULL, shapes, NULL };
+  const ig_profile profile = {NULL, shapes, NULL};
   ig_fixed_input *fixed = ig_alloc_zero(heap, s->inputs.n + 1, sizeof *fixed);
   IG_CHECK_MEM(fixed);
   ig_build_options b = IG_BUILD_OPTIONS_INIT;
@@ -264,7 +271,7 @@ static ig_status build_round(session *s, const char *shapes, int round) {
   b.progress_user = s->opt.progress_user;
   if (*shapes) b.profiles = &profile, b.n_profiles = 1;
   for (size_t i = 0; i < s->inputs.n; i++)
-    if (is_fixed(&s->inputs.data[i], round)) fixed[b.n_fixed++] = (ig_fixed_input){ s->inputs.data[i].name, ig_value_tensor(s->inputs.data[i].value) };
+    if (is_fixed(&s->inputs.data[i], round)) fixed[b.n_fixed++] = (ig_fixed_input){s->inputs.data[i].name, ig_value_tensor(s->inputs.data[i].value)};
   b.fixed = fixed;
   ig_status st = ig_build(s->model, &b, &s->plan);
   ig_free(heap, fixed, 0);
@@ -293,7 +300,7 @@ static ig_status load_plan(session *s, const ig_plan *plan, const char *device) 
   const void *bytes;
   size_t n;
   ig_plan_bytes(plan, &bytes, &n);
-  const ig_load_options o = { .struct_size = sizeof o, .device = device, .isa_mask = s->opt.isa_mask };
+  const ig_load_options o = {.struct_size = sizeof o, .device = device, .isa_mask = s->opt.isa_mask};
   return ig_engine_load_memory(s->env, bytes, n, &o, &s->engine);
 }
 
@@ -301,9 +308,10 @@ static ig_status open_parts(session *s, const session *inputs_of) {
   bool is_engine;
   IG_TRY(session_is_engine(s->opt.path, &is_engine));
   if (is_engine) {
-    const ig_load_options o = { .struct_size = sizeof o, .device = s->opt.device, .isa_mask = s->opt.isa_mask };
+    const ig_load_options o = {.struct_size = sizeof o, .device = s->opt.device, .isa_mask = s->opt.isa_mask};
     IG_TRY(ig_engine_load_file(s->env, s->opt.path, &o, &s->engine));
-  } else IG_TRY(ig_model_load_file(s->env, s->opt.path, NULL, &s->model));
+  } else
+    IG_TRY(ig_model_load_file(s->env, s->opt.path, NULL, &s->model));
   IG_TRY(list_inputs(s));
   IG_TRY(read_inputs(s));
   if (inputs_of) IG_TRY(copy_inputs(s, inputs_of));
@@ -315,7 +323,7 @@ static ig_status open_parts(session *s, const session *inputs_of) {
 }
 
 static ig_status start(ig_env *env, const session_options *o, session *out) {
-  *out = (session){ .env = env, .opt = *o };
+  *out = (session){.env = env, .opt = *o};
   ig_env_retain(env);
   return NULL;
 }
@@ -338,7 +346,7 @@ ig_status session_open_reference(const session *of, session *out) {
   session_options o = of->opt;
   o.device = "ref";
   IG_TRY(start(of->env, &o, out));
-  const ig_load_options load = { .struct_size = sizeof load, .device = "ref" };
+  const ig_load_options load = {.struct_size = sizeof load, .device = "ref"};
   ig_status st = of->plan ? load_plan(out, of->plan, "ref") : ig_engine_load_file(of->env, o.path, &load, &out->engine);
   if (!st) st = list_inputs(out);
   if (!st) st = copy_inputs(out, of);
@@ -358,7 +366,7 @@ void session_close(session *s) {
   ig_plan_release(s->plan);
   ig_model_release(s->model);
   ig_env_release(s->env);
-  *s = (session){ 0 };
+  *s = (session){0};
 }
 
 /* ---- running ---- */
@@ -372,7 +380,7 @@ ig_status session_feed(const session *s, ig_context *c) {
 }
 
 ig_status session_context(const session *s, uint32_t n_threads, ig_context **out) {
-  const ig_context_options o = { .struct_size = sizeof o, .n_threads = n_threads ? n_threads : s->opt.n_threads, .cancel = s->opt.cancel };
+  const ig_context_options o = {.struct_size = sizeof o, .n_threads = n_threads ? n_threads : s->opt.n_threads, .cancel = s->opt.cancel};
   IG_TRY(ig_context_create(s->engine, &o, out));
   ig_status st = NULL;
   for (size_t i = 0; !st && i < s->inputs.n; i++) {
@@ -390,7 +398,7 @@ ig_status session_output(const session *s, ig_context *c, size_t i, ig_value **o
   *out = NULL;
   ig_tensor t;
   const size_t at = ig_engine_n_inputs(s->engine) + i;
-  ig_io_info io = { .struct_size = sizeof io };
+  ig_io_info io = {.struct_size = sizeof io};
   IG_TRY(ig_engine_io(s->engine, at, &io));
   IG_TRY(ig_context_get_tensor_at(c, at, &t));
   return ig_value_create(s->env, io.name, &t, out);

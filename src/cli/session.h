@@ -9,25 +9,38 @@
 #include "base/shape_text.h"
 #include "ingot/ingot.h"
 
-typedef struct session_input { char *name; ig_value *value; bool given; bool fixed; } session_input;
+typedef struct session_input {
+  char *name;
+  ig_value *value;
+  bool given;
+  bool fixed;
+} session_input;
 typedef struct session_options session_options;
 struct session_options {
-  const char *path;                             /* an engine file or a model, by content */
-  const char *device; uint64_t isa_mask; uint32_t n_threads; ig_tune_mode tune; const char *passes;
-  const char *shapes;                           /* NAME:1x3x224x224,... */
-  const char *const *values; size_t n_values;   /* NAME=1,2,3: fixed at build */
-  const char *const *inputs; size_t n_inputs;   /* NAME=FILE, or a folder with input_0.pb (or .npy), input_1.pb, ... */
-  uint64_t seed;                                /* of inputs that are not given */
+  const char *path; /* an engine file or a model, by content */
+  const char *device;
+  uint64_t isa_mask;
+  uint32_t n_threads;
+  ig_tune_mode tune;
+  const char *passes;
+  const char *shapes; /* NAME:1x3x224x224,... */
+  const char *const *values;
+  size_t n_values; /* NAME=1,2,3: fixed at build */
+  const char *const *inputs;
+  size_t n_inputs; /* NAME=FILE, or a folder with input_0.pb (or .npy), input_1.pb, ... */
+  uint64_t seed;   /* of inputs that are not given */
   const ig_cancel *cancel;
-  ig_progress_fn progress; void *progress_user;
+  ig_progress_fn progress;
+  void *progress_user;
 };
 typedef struct session {
   ig_env *env;
   session_options opt;
-  ig_model *model; ig_plan *plan;               /* from a model; else NULL */
+  ig_model *model;
+  ig_plan *plan; /* from a model; else NULL */
   ig_engine *engine;
   ig_shape_list shapes;
-  IG_VEC(session_input) inputs;                 /* one per input of the network, in order */
+  IG_VEC(session_input) inputs; /* one per input of the network, in order */
 } session;
 
 IG_MUST_USE ig_status session_open(ig_env *env, const session_options *o, session *out);

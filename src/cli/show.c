@@ -3,8 +3,8 @@
 #include "cli/cli.h"
 
 static const cli_option options[] = {
-  { "stage", "STAGE", "print the graph: imported, canonical or lowered" },
-  { "json", NULL, "as JSON" },
+    {"stage", "STAGE", "print the graph: imported, canonical or lowered"},
+    {"json", NULL, "as JSON"},
 };
 
 static ig_status run(cli *c, const cli_args *a) {
@@ -19,4 +19,10 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_show = { "show", "MODEL [--stage STAGE] [--json]", "Tells what a model is: inputs, outputs, operators; with --stage its graph.", CLI_OPTIONS(options), 1, 1, run };
+const cli_command cli_show = {"show",
+                              "MODEL [--stage STAGE] [--json]",
+                              "Tells what a model is: inputs, outputs, operators; with --stage its graph.",
+                              CLI_OPTIONS(options),
+                              1,
+                              1,
+                              run};

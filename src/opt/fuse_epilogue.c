@@ -81,6 +81,7 @@ static ig_status fuse(ig_pass_ctx *c, ig_uses *u, ig_node *k, ig_node *m, const 
   IG_TRY(ig_sbuild_finish(&b, &e.r.epi));
   IG_TRY(ig_ir_event(c->ir, c->name, m, false, "becomes an epilogue of the %s '%s' (extra operands: %u)", ig_kind(e.r.kind)->name, k->name,
                      e.r.n_extra));
+  IG_TRY(ig_ir_event(c->ir, c->name, k, false, "takes '%s' as its epilogue", m->name));
   ig_uses_add(u, k, -1);
   ig_uses_add(u, m, -1);
   ig_node *merged;
@@ -105,6 +106,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *m, void *user) {
     const char *why = refusal(u, k, m, v);
     if (why) {
       IG_TRY(ig_ir_event(c->ir, c->name, m, true, "not an epilogue of '%s': %s", k->name, why));
+      IG_TRY(ig_ir_event(c->ir, c->name, k, true, "does not take '%s' as its epilogue: %s", m->name, why));
       continue;
     }
     best = k;

@@ -133,6 +133,7 @@ static ig_status decide(ig_pass_ctx *c, ig_node *n, void *user) {
     take(f, group_of(f, n), group_of(f, p), v);
     IG_TRY(ig_ir_event(c->ir, c->name, n, false, "'%s' is computed inside it (at most %u instructions, operands: %u)", p->name,
                        group_of(f, n)->n_insns, group_of(f, n)->n_leaves));
+    IG_TRY(ig_ir_event(c->ir, c->name, p, false, "is computed inside '%s'", n->name));
   }
   return NULL;
 }

@@ -172,6 +172,6 @@ ig_status ig_engine_resolve(ig_engine *e) {
   ig_arena_free(&arena);
   ig_free(a, r.opt, p->n_dims * sizeof(int64_t));
   if (!st && e->n_replaced && strcmp(e->hal->name, ig_plan_name(p, p->targets[0].device)) == 0)
-    ig_log(e->env, IG_LOG_WARN, "engine", "%u of %zu steps run on other tactics than they were built for (first: '%s' is not to be had on this machine); results are the same, speed is not", e->n_replaced, p->n_steps, r.missing);
+    ig_log(e->env, IG_LOG_WARN, "engine", "%u of %zu steps run on other tactics than they were built for (first: '%s' is not to be had on this machine); results agree up to rounding, speed may be less", e->n_replaced, p->n_steps, r.missing);
   return st;
 }

@@ -12,15 +12,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef struct test_case { char name[160]; unsigned n_sets; double rtol, atol; } test_case;
+typedef struct test_case {
+  char name[160];
+  unsigned n_sets;
+  double rtol, atol;
+} test_case;
 typedef struct runner {
   ig_env *env;
   const char *cases, *device;
   uint64_t isa_mask;
-  char *skips;                   /* text of the skip list, lines cut */
-  char **only; int n_only;
+  char *skips; /* text of the skip list, lines cut */
+  char **only;
+  int n_only;
   size_t n_passed, n_failed, n_skipped;
-  size_t n_by_reason[4];         /* of the skipped ones */
+  size_t n_by_reason[4]; /* of the skipped ones */
 } runner;
 
 static char current[160];
@@ -56,11 +61,12 @@ static const char *skip_reason(const runner *r, const char *name) {
   return NULL;
 }
 
-static const char *const reasons[4] = { "wrong-in-onnx", "non-deterministic", "refused", "not-yet" };
+static const char *const reasons[4] = {"wrong-in-onnx", "non-deterministic", "refused", "not-yet"};
 
 /* Which of the four reasons this is; 4 for another, which the list must not have. */
 static size_t reason_of(const char *reason) {
-  while (*reason == ' ') reason++;
+  while (*reason == ' ')
+    reason++;
   for (size_t i = 0; i < 4; i++)
     if (strncmp(reason, reasons[i], strlen(reasons[i])) == 0) return i;
   return 4;
@@ -81,7 +87,9 @@ static ig_status check_output(const session *s, ig_context *ctx, size_t i, const
   if (!st) {
     agree_result a;
     agree_compare(ig_value_tensor(got), ig_value_tensor(want), rule, &a);
-    if (!a.ok) st = ig_status_new(IG_ERROR_MISMATCH, "output %zu: %s (%lld of %lld over, max|a-b| %g, max|b| %g, worst at %lld)", i, a.why, (long long)a.n_over, (long long)a.n, a.max_diff, a.max_reference, (long long)a.worst);
+    if (!a.ok)
+      st = ig_status_new(IG_ERROR_MISMATCH, "output %zu: %s (%lld of %lld over, max|a-b| %g, max|b| %g, worst at %lld)", i, a.why,
+                         (long long)a.n_over, (long long)a.n, a.max_diff, a.max_reference, (long long)a.worst);
   }
   ig_value_release(got);
   ig_value_release(want);
@@ -92,9 +100,10 @@ static ig_status run_set(const runner *r, const test_case *t, unsigned k) {
   char model[2048], folder[2048];
   snprintf(model, sizeof model, "%s/%s/model.onnx", r->cases, t->name);
   snprintf(folder, sizeof folder, "%s/%s/test_data_set_%u", r->cases, t->name, k);
-  const char *const inputs[] = { folder };
-  const session_options o = { .path = model, .device = r->device, .isa_mask = r->isa_mask, .tune = IG_TUNE_GUESS, .n_threads = 1, .inputs = inputs, .n_inputs = 1 };
-  const agree_rule rule = { true, t->atol, t->rtol };
+  const char *const inputs[] = {folder};
+  const session_options o = {
+      .path = model, .device = r->device, .isa_mask = r->isa_mask, .tune = IG_TUNE_GUESS, .n_threads = 1, .inputs = inputs, .n_inputs = 1};
+  const agree_rule rule = {true, t->atol, t->rtol};
   session s;
   ig_context *ctx = NULL;
   IG_TRY(session_open(r->env, &o, &s));
@@ -104,7 +113,8 @@ static ig_status run_set(const runner *r, const test_case *t, unsigned k) {
   if (!st) st = session_context(&s, 1, &ctx);
   if (!st) st = ig_context_run(ctx);
   const size_t n = ig_engine_n_io(s.engine) - ig_engine_n_inputs(s.engine);
-  for (size_t i = 0; !st && i < n; i++) st = check_output(&s, ctx, i, folder, &rule);
+  for (size_t i = 0; !st && i < n; i++)
+    st = check_output(&s, ctx, i, folder, &rule);
   ig_context_release(ctx);
   session_close(&s);
   return st;
@@ -114,7 +124,8 @@ static void run_case(runner *r, const test_case *t) {
   ig_status st = NULL;
   const char *reason = skip_reason(r, t->name);
   snprintf(current, sizeof current, "%s", t->name);
-  for (unsigned k = 0; !st && k < t->n_sets; k++) st = run_set(r, t, k);
+  for (unsigned k = 0; !st && k < t->n_sets; k++)
+    st = run_set(r, t, k);
   if (reason && reason_of(reason) == 4) {
     r->n_failed++;
     printf("FAIL %s: the skip list gives none of the four reasons\n", t->name);
@@ -127,7 +138,8 @@ static void run_case(runner *r, const test_case *t) {
   } else if (st) {
     r->n_failed++;
     printf("FAIL %s: %s: %s\n", t->name, ig_code_name(ig_status_code(st)), ig_status_message(st));
-  } else r->n_passed++;
+  } else
+    r->n_passed++;
   fflush(stdout);
   ig_status_free(st);
 }
@@ -165,10 +177,13 @@ static int run_all(runner *r, const char *skip_file) {
     test_case t;
     end = strchr(line, '\n');
     if (end) *end = 0;
-    if (!read_case(line, &t)) fprintf(stderr, "conformance: cases.txt: '%.60s' is not understood\n", line);
-    else if (is_chosen(r, t.name)) run_case(r, &t);
+    if (!read_case(line, &t))
+      fprintf(stderr, "conformance: cases.txt: '%.60s' is not understood\n", line);
+    else if (is_chosen(r, t.name))
+      run_case(r, &t);
   }
-  for (size_t i = 0; i < 4 && r->n_skipped; i++) printf("%s%zu %s%s", i ? ", " : "skipped: ", r->n_by_reason[i], reasons[i], i == 3 ? "\n" : "");
+  for (size_t i = 0; i < 4 && r->n_skipped; i++)
+    printf("%s%zu %s%s", i ? ", " : "skipped: ", r->n_by_reason[i], reasons[i], i == 3 ? "\n" : "");
   printf("%zu passed, %zu failed, %zu skipped\n", r->n_passed, r->n_failed, r->n_skipped);
   free(cases);
   free(r->skips);
@@ -176,15 +191,20 @@ static int run_all(runner *r, const char *skip_file) {
 }
 
 int main(int argc, char **argv) {
-  runner r = { .device = "cpu", .only = argv };
+  runner r = {.device = "cpu", .only = argv};
   const char *skip = NULL;
   ig_status st = NULL;
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--device") == 0 && i + 1 < argc) r.device = argv[++i];
-    else if (strcmp(argv[i], "--skip") == 0 && i + 1 < argc) skip = argv[++i];
-    else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc) st = ig_isa_parse(argv[++i], &r.isa_mask);
-    else if (!r.cases) r.cases = argv[i];
-    else argv[r.n_only++] = argv[i];
+    if (strcmp(argv[i], "--device") == 0 && i + 1 < argc)
+      r.device = argv[++i];
+    else if (strcmp(argv[i], "--skip") == 0 && i + 1 < argc)
+      skip = argv[++i];
+    else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc)
+      st = ig_isa_parse(argv[++i], &r.isa_mask);
+    else if (!r.cases)
+      r.cases = argv[i];
+    else
+      argv[r.n_only++] = argv[i];
   }
   if (!r.cases || st) {
     ig_status_free(st);

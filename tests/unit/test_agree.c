@@ -8,35 +8,36 @@
 #include <cmocka.h>
 
 static agree_result compare(ig_dtype d, int64_t n, const void *a, const void *b, agree_rule rule) {
-  int64_t dims[] = { n };
-  const ig_tensor x = { .data = (void *)(uintptr_t)a, .device_type = 1, .rank = 1, .dtype = d, .dims = dims }, y = { .data = (void *)(uintptr_t)b, .device_type = 1, .rank = 1, .dtype = d, .dims = dims };
+  int64_t dims[] = {n};
+  const ig_tensor x = {.data = (void *)(uintptr_t)a, .device_type = 1, .rank = 1, .dtype = d, .dims = dims},
+                  y = {.data = (void *)(uintptr_t)b, .device_type = 1, .rank = 1, .dtype = d, .dims = dims};
   agree_result r;
   agree_compare(&x, &y, &rule, &r);
   return r;
 }
 
-static const agree_rule standard = { false, 0, 0 };
+static const agree_rule standard = {false, 0, 0};
 
 static void test_floats(void **state) {
   (void)state;
-  const double b[] = { 1000, 0, -5 }, at[] = { 1001, 1, -5 }, over[] = { 1000, 0, -6.01 };
+  const double b[] = {1000, 0, -5}, at[] = {1001, 1, -5}, over[] = {1000, 0, -6.01};
   assert_true(compare(IG_DTYPE_F64, 3, at, b, standard).ok);
   const agree_result r = compare(IG_DTYPE_F64, 3, over, b, standard);
   assert_false(r.ok);
   assert_int_equal(r.worst, 2);
   assert_true(fabs(r.max_diff - 1.01) < 1e-12 && r.max_reference == 1000);
-  assert_false(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){ true, 0.5, 1e-3 }).ok);
-  assert_true(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){ true, 1, 0 }).ok);
-  assert_int_equal(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){ true, 0.5, 0 }).n_over, 2);
+  assert_false(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 0.5, 1e-3}).ok);
+  assert_true(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 1, 0}).ok);
+  assert_int_equal(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 0.5, 0}).n_over, 2);
 }
 
 static void test_not_finite(void **state) {
   (void)state;
-  const float b[] = { NAN, INFINITY, 1 }, moved[] = { 1, INFINITY, NAN }, sign[] = { NAN, -INFINITY, 1 };
+  const float b[] = {NAN, INFINITY, 1}, moved[] = {1, INFINITY, NAN}, sign[] = {NAN, -INFINITY, 1};
   assert_true(compare(IG_DTYPE_F32, 3, b, b, standard).ok);
   assert_false(compare(IG_DTYPE_F32, 3, moved, b, standard).ok);
   assert_false(compare(IG_DTYPE_F32, 3, sign, b, standard).ok);
-  assert_false(compare(IG_DTYPE_F32, 3, sign, b, (agree_rule){ true, 1e30, 1e30 }).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, sign, b, (agree_rule){true, 1e30, 1e30}).ok);
 }
 
 static void test_integers(void **state) {
@@ -50,32 +51,34 @@ static void test_integers(void **state) {
   assert_false(r.ok);
   assert_int_equal(r.n_over, 3);
   assert_int_equal(r.worst, 7);
-  const int64_t big[] = { INT64_MAX }, near[] = { INT64_MAX - 1 };
+  const int64_t big[] = {INT64_MAX}, near[] = {INT64_MAX - 1};
   assert_false(compare(IG_DTYPE_I64, 1, big, near, standard).ok);
-  const uint8_t i4[] = { 0x8f }, other[] = { 0x8e };
+  const uint8_t i4[] = {0x8f}, other[] = {0x8e};
   assert_true(compare(IG_DTYPE_I4, 2, i4, i4, standard).ok);
   assert_false(compare(IG_DTYPE_I4, 2, i4, other, standard).ok);
-  const int64_t dims[] = { 2 };
-  const ig_tensor t = { .data = (void *)(uintptr_t)i4, .rank = 1, .dtype = IG_DTYPE_I4, .dims = (int64_t *)(uintptr_t)dims };
+  const int64_t dims[] = {2};
+  const ig_tensor t = {.data = (void *)(uintptr_t)i4, .rank = 1, .dtype = IG_DTYPE_I4, .dims = (int64_t *)(uintptr_t)dims};
   assert_true(agree_element(&t, 0) == -1 && agree_element(&t, 1) == -8);
 }
 
 static void test_form(void **state) {
   (void)state;
-  float x[] = { 1, 2 };
-  int64_t d2[] = { 2 }, d12[] = { 1, 2 };
-  const ig_tensor a = { .data = x, .rank = 1, .dtype = IG_DTYPE_F32, .dims = d2 }, b = { .data = x, .rank = 2, .dtype = IG_DTYPE_F32, .dims = d12 }, c = { .data = x, .rank = 1, .dtype = IG_DTYPE_I32, .dims = d2 };
+  float x[] = {1, 2};
+  int64_t d2[] = {2}, d12[] = {1, 2};
+  const ig_tensor a = {.data = x, .rank = 1, .dtype = IG_DTYPE_F32, .dims = d2}, b = {.data = x, .rank = 2, .dtype = IG_DTYPE_F32, .dims = d12},
+                  c = {.data = x, .rank = 1, .dtype = IG_DTYPE_I32, .dims = d2};
   agree_result r;
   agree_compare(&a, &b, &standard, &r);
   assert_string_equal(r.why, "the shapes differ");
   agree_compare(&a, &c, &standard, &r);
   assert_string_equal(r.why, "the types differ");
-  const float p[] = { 1, 2, 3, 4 }, q[] = { 1, 2, 3, 5 };
+  const float p[] = {1, 2, 3, 4}, q[] = {1, 2, 3, 5};
   assert_false(compare(IG_DTYPE_C64, 2, p, q, standard).ok);
   assert_int_equal(compare(IG_DTYPE_C64, 2, p, q, standard).worst, 1);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers), cmocka_unit_test(test_form) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers),
+                                     cmocka_unit_test(test_form)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

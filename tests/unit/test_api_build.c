@@ -33,7 +33,11 @@ static int refuse(void *user, const void *bytes, size_t n) {
   return 1;
 }
 
-typedef struct fixture { ig_env *env; ig_model *model; ig_build_options o; } fixture;
+typedef struct fixture {
+  ig_env *env;
+  ig_model *model;
+  ig_build_options o;
+} fixture;
 
 static int set_up(void **state) {
   fixture *f = calloc(1, sizeof *f);
@@ -57,7 +61,10 @@ static int tear_down(void **state) {
 static void test_struct_size(void **state) {
   fixture *f = *state;
   ig_plan *p;
-  struct { ig_build_options o; char later[16]; } newer;
+  struct {
+    ig_build_options o;
+    char later[16];
+  } newer;
   memset(&newer, 0, sizeof newer);
   newer.o = f->o;
   newer.o.struct_size = sizeof newer;
@@ -74,7 +81,10 @@ static void test_struct_size(void **state) {
   ig_plan_release(p);
   older.struct_size = 0;
   expect_code(ig_build(f->model, &older, &p), IG_ERROR_INVALID_ARGUMENT);
-  struct { ig_model_options o; char later[8]; } limits;
+  struct {
+    ig_model_options o;
+    char later[8];
+  } limits;
   memset(&limits, 0, sizeof limits);
   limits.o.struct_size = sizeof limits;
   limits.later[0] = 1;
@@ -194,7 +204,8 @@ static size_t list(const char *dir, char *out_first, size_t n_out) {
 
 static void remove_all(const char *dir) {
   char path[600];
-  while (list(dir, path, sizeof path)) assert_int_equal(unlink(path), 0);
+  while (list(dir, path, sizeof path))
+    assert_int_equal(unlink(path), 0);
   rmdir(dir);
 }
 
@@ -226,7 +237,7 @@ static void test_cache(void **state) {
   expect_code(ig_engine_load_file(f->env, path, NULL, &e), IG_OK);
   ig_engine_release(e);
   /* Other options are another engine. */
-  const ig_profile profile = { NULL, "image:3x1x8x8", NULL };
+  const ig_profile profile = {NULL, "image:3x1x8x8", NULL};
   f->o.profiles = &profile;
   f->o.n_profiles = 1;
   load_twice(f, dir, 2);
@@ -241,6 +252,7 @@ static void test_cache(void **state) {
 
 int main(void) {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-  const struct CMUnitTest tests[] = { TEST(test_struct_size), TEST(test_wrong_options), TEST(test_max_memory), TEST(test_cancel), TEST(test_descriptions), TEST(test_cache) };
+  const struct CMUnitTest tests[] = {TEST(test_struct_size), TEST(test_wrong_options), TEST(test_max_memory),
+                                     TEST(test_cancel),      TEST(test_descriptions),  TEST(test_cache)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

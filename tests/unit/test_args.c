@@ -10,19 +10,21 @@ static ig_status nothing(cli *c, const cli_args *a) {
   return NULL;
 }
 
-static const cli_option options[] = { { "output", "FILE", "where to" }, { "json", NULL, "as JSON" }, { "size", "SIZE", "" }, { "threads", "N", "" }, { "time", "S", "" }, { "tune", "MODE", "" } };
-static const cli_command command = { "try", "FILE", "Tries.", CLI_OPTIONS(options), 1, 2, nothing };
+static const cli_option options[] = {{"output", "FILE", "where to"}, {"json", NULL, "as JSON"}, {"size", "SIZE", ""},
+                                     {"threads", "N", ""},           {"time", "S", ""},         {"tune", "MODE", ""}};
+static const cli_command command = {"try", "FILE", "Tries.", CLI_OPTIONS(options), 1, 2, nothing};
 
 static ig_code parse(cli_args *a, char **words) {
   int n = 0;
   bool help = false;
-  while (words[n]) n++;
+  while (words[n])
+    n++;
   ig_status st = cli_args_parse(&command, n, words, a, &help);
   const ig_code code = ig_status_code(st);
   ig_status_free(st);
   return help ? IG_CODE_COUNT : code;
 }
-#define WORDS(...) ((char *[]){ __VA_ARGS__, NULL })
+#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
 
 static void test_spellings(void **state) {
   (void)state;
@@ -46,7 +48,8 @@ static void test_spellings(void **state) {
 
 static void test_wrong_use(void **state) {
   (void)state;
-  char **const cases[] = { WORDS("x", "--jso"), WORDS("x", "--json=1"), WORDS("x", "--output"), WORDS("x", "-o"), WORDS("x", "-x"), WORDS("--json"), WORDS("a", "b", "c"), WORDS("x", "--") };
+  char **const cases[] = {WORDS("x", "--jso"), WORDS("x", "--json=1"), WORDS("x", "--output"), WORDS("x", "-o"),
+                          WORDS("x", "-x"),    WORDS("--json"),        WORDS("a", "b", "c"),   WORDS("x", "--")};
   for (size_t i = 0; i < IG_COUNT(cases); i++) {
     cli_args a;
     assert_int_equal(parse(&a, cases[i]), i == IG_COUNT(cases) - 1 ? IG_OK : IG_ERROR_INVALID_ARGUMENT);
@@ -56,10 +59,15 @@ static void test_wrong_use(void **state) {
 
 static void test_values(void **state) {
   (void)state;
-  static const struct { const char *text; uint64_t want; bool ok; } sizes[] = { { "12", 12, true }, { "2K", 2048, true }, { "512M", 512u << 20, true }, { "2G", 2ull << 30, true }, { "1T", 1ull << 40, true }, { "K", 0, false },
-    { "-1", 0, false }, { "1.5G", 0, false }, { "9999999999T", 0, false }, { "12MB", 0, false }, { "", 0, false } };
+  static const struct {
+    const char *text;
+    uint64_t want;
+    bool ok;
+  } sizes[] = {{"12", 12, true}, {"2K", 2048, true}, {"512M", 512u << 20, true}, {"2G", 2ull << 30, true},  {"1T", 1ull << 40, true},
+               {"K", 0, false},  {"-1", 0, false},   {"1.5G", 0, false},         {"9999999999T", 0, false}, {"12MB", 0, false},
+               {"", 0, false}};
   for (size_t i = 0; i < IG_COUNT(sizes); i++) {
-    char *words[] = { "x", "--size", (char *)(uintptr_t)sizes[i].text, NULL };
+    char *words[] = {"x", "--size", (char *)(uintptr_t)sizes[i].text, NULL};
     cli_args a;
     uint64_t v = 0;
     assert_int_equal(parse(&a, words), IG_OK);
@@ -87,7 +95,7 @@ static void test_values(void **state) {
 
 static void test_nearest(void **state) {
   (void)state;
-  static const char *const names[] = { "output", "shapes", "min-shapes", "json" };
+  static const char *const names[] = {"output", "shapes", "min-shapes", "json"};
   assert_string_equal(cli_nearest("ouput", names, 4), "output");
   assert_string_equal(cli_nearest("min-shape", names, 4), "min-shapes");
   assert_null(cli_nearest("zzzz", names, 4));
@@ -111,11 +119,13 @@ static void test_fixed(void **state) {
 /* The exit codes are frozen, and there is one for every code. */
 static void test_exit_codes(void **state) {
   (void)state;
-  static const int want[IG_CODE_COUNT] = { 0, 2, 3, 3, 4, 5, 6, 6, 7, 130, 4, 1, 1, 1, 1 };
-  for (int i = 0; i < IG_CODE_COUNT; i++) assert_int_equal(cli_exit_code((ig_code)i), want[i]);
+  static const int want[IG_CODE_COUNT] = {0, 2, 3, 3, 4, 5, 6, 6, 7, 130, 4, 1, 1, 1, 1};
+  for (int i = 0; i < IG_CODE_COUNT; i++)
+    assert_int_equal(cli_exit_code((ig_code)i), want[i]);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_spellings), cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_values), cmocka_unit_test(test_nearest), cmocka_unit_test(test_fixed), cmocka_unit_test(test_exit_codes) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_spellings), cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_values),
+                                     cmocka_unit_test(test_nearest),   cmocka_unit_test(test_fixed),     cmocka_unit_test(test_exit_codes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

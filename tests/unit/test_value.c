@@ -9,7 +9,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-typedef struct string_handle { const char *p; size_t n; } string_handle;
+typedef struct string_handle {
+  const char *p;
+  size_t n;
+} string_handle;
 
 /* A .npy file of a version with this header text and data. */
 static size_t npy(uint8_t *to, uint8_t version, const char *header, const void *data, size_t n) {
@@ -40,13 +43,13 @@ static void expect_code(ig_status st, ig_code code) {
 
 static void test_read_orders(void **state) {
   (void)state;
-  const uint8_t big[] = { 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 255, 250 };
+  const uint8_t big[] = {0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 255, 250};
   ig_arena arena;
   ig_data d;
   ig_arena_init(&arena, &ig_libc_allocator, 0);
   for (uint8_t version = 1; version <= 3; version++) {
     assert_null(read_npy(version, "{'descr': '>i2', 'fortran_order': False, 'shape': (2, 3), }\n", big, sizeof big, &arena, &d));
-    const int16_t want[] = { 1, 2, 3, 4, 5, -6 };
+    const int16_t want[] = {1, 2, 3, 4, 5, -6};
     assert_int_equal(d.dtype, IG_DTYPE_I16);
     assert_int_equal(d.rank, 2);
     assert_int_equal(d.dims[0], 2);
@@ -55,12 +58,12 @@ static void test_read_orders(void **state) {
     free_data(&d);
   }
   assert_null(read_npy(1, "{'fortran_order': True, 'shape': (2, 3), 'descr': '>i2'}", big, sizeof big, &arena, &d));
-  const int16_t fortran[] = { 1, 3, 5, 2, 4, -6 };
+  const int16_t fortran[] = {1, 3, 5, 2, 4, -6};
   assert_memory_equal(d.bytes, fortran, sizeof fortran);
   free_data(&d);
-  const uint8_t complex_big[] = { 0x3f, 0x80, 0, 0, 0x40, 0, 0, 0 };
+  const uint8_t complex_big[] = {0x3f, 0x80, 0, 0, 0x40, 0, 0, 0};
   assert_null(read_npy(1, "{'descr': '>c8', 'fortran_order': False, 'shape': (), }", complex_big, sizeof complex_big, &arena, &d));
-  const float parts[] = { 1, 2 };
+  const float parts[] = {1, 2};
   assert_int_equal(d.rank, 0);
   assert_memory_equal(d.bytes, parts, sizeof parts);
   free_data(&d);
@@ -69,7 +72,7 @@ static void test_read_orders(void **state) {
 
 static void test_read_strings(void **state) {
   (void)state;
-  const uint32_t little[] = { 'a', 0xe9, 0x1f600, 'b', 0, 0 };
+  const uint32_t little[] = {'a', 0xe9, 0x1f600, 'b', 0, 0};
   ig_arena arena;
   ig_data d;
   ig_arena_init(&arena, &ig_libc_allocator, 0);
@@ -93,21 +96,24 @@ static void test_read_strings(void **state) {
 
 static void test_refused(void **state) {
   (void)state;
-  static const struct { const char *header; size_t n; ig_code code; } cases[] = {
-    { "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", 4, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 7, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 8, IG_ERROR_UNSUPPORTED },
-    { "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "{'descr': '<M8', 'fortran_order': False, 'shape': (1,), }", 8, IG_ERROR_UNSUPPORTED },
-    { "{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", 16, IG_ERROR_UNSUPPORTED },
-    { "{'descr': '<U0', 'fortran_order': False, 'shape': (1099511627776,), }", 8, IG_ERROR_INVALID_ARGUMENT },
-    { "import os", 0, IG_ERROR_INVALID_ARGUMENT } };
-  const uint8_t zeros[64] = { 0 };
+  static const struct {
+    const char *header;
+    size_t n;
+    ig_code code;
+  } cases[] = {{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", 4, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 7, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 8, IG_ERROR_UNSUPPORTED},
+               {"{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'shape': (1,), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,)", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"{'descr': '<M8', 'fortran_order': False, 'shape': (1,), }", 8, IG_ERROR_UNSUPPORTED},
+               {"{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", 16, IG_ERROR_UNSUPPORTED},
+               {"{'descr': '<U0', 'fortran_order': False, 'shape': (1099511627776,), }", 8, IG_ERROR_INVALID_ARGUMENT},
+               {"import os", 0, IG_ERROR_INVALID_ARGUMENT}};
+  const uint8_t zeros[64] = {0};
   ig_arena arena;
   ig_data d;
   ig_arena_init(&arena, &ig_libc_allocator, 0);
@@ -138,21 +144,24 @@ static void test_widening(void **state) {
   close(fd);
   ig_env *env;
   assert_null(ig_env_create(NULL, &env));
-  const uint16_t bf16[] = { 0x3fc0, 0xc000, 0x7f80 };
-  const uint8_t i4[] = { 0x8f, 0x07 }, e4m3[] = { 0x38, 0xb8, 0x7e }, u2[] = { 0xe4 };
-  static const struct { ig_dtype dtype, wide; int64_t n; } cases[] = { { IG_DTYPE_BF16, IG_DTYPE_F32, 3 }, { IG_DTYPE_I4, IG_DTYPE_I8, 3 }, { IG_DTYPE_F8E4M3FN, IG_DTYPE_F32, 3 }, { IG_DTYPE_U2, IG_DTYPE_U8, 4 } };
-  const void *const data[] = { bf16, i4, e4m3, u2 };
+  const uint16_t bf16[] = {0x3fc0, 0xc000, 0x7f80};
+  const uint8_t i4[] = {0x8f, 0x07}, e4m3[] = {0x38, 0xb8, 0x7e}, u2[] = {0xe4};
+  static const struct {
+    ig_dtype dtype, wide;
+    int64_t n;
+  } cases[] = {{IG_DTYPE_BF16, IG_DTYPE_F32, 3}, {IG_DTYPE_I4, IG_DTYPE_I8, 3}, {IG_DTYPE_F8E4M3FN, IG_DTYPE_F32, 3}, {IG_DTYPE_U2, IG_DTYPE_U8, 4}};
+  const void *const data[] = {bf16, i4, e4m3, u2};
   for (size_t i = 0; i < IG_COUNT(cases); i++) {
-    int64_t dims[] = { cases[i].n };
-    const ig_tensor t = { .data = (void *)(uintptr_t)data[i], .device_type = 1, .rank = 1, .dtype = cases[i].dtype, .dims = dims };
+    int64_t dims[] = {cases[i].n};
+    const ig_tensor t = {.data = (void *)(uintptr_t)data[i], .device_type = 1, .rank = 1, .dtype = cases[i].dtype, .dims = dims};
     int widened = 0;
     ig_value *v;
     assert_null(ig_tensor_save_file(env, &t, "x", "npy", path, &widened));
     assert_int_equal(widened, 1);
     assert_null(ig_value_load_file(env, path, &v));
     assert_int_equal(ig_value_tensor(v)->dtype, cases[i].wide);
-    if (i == 1) assert_memory_equal(ig_value_tensor(v)->data, ((const int8_t[]){ -1, -8, 7 }), 3);
-    if (i == 2) assert_memory_equal(ig_value_tensor(v)->data, ((const float[]){ 1, -1, 448 }), 12);
+    if (i == 1) assert_memory_equal(ig_value_tensor(v)->data, ((const int8_t[]){-1, -8, 7}), 3);
+    if (i == 2) assert_memory_equal(ig_value_tensor(v)->data, ((const float[]){1, -1, 448}), 12);
     assert_null(ig_value_narrow(v, cases[i].dtype));
     assert_memory_equal(ig_value_tensor(v)->data, data[i], ig_dtype_bytes(cases[i].dtype, (uint64_t)cases[i].n));
     ig_value_release(v);
@@ -172,9 +181,9 @@ static void test_narrow_refuses(void **state) {
   (void)state;
   ig_env *env;
   assert_null(ig_env_create(NULL, &env));
-  int8_t data[] = { 7, 8 };
-  int64_t dims[] = { 2 };
-  const ig_tensor t = { .data = data, .device_type = 1, .rank = 1, .dtype = IG_DTYPE_I8, .dims = dims };
+  int8_t data[] = {7, 8};
+  int64_t dims[] = {2};
+  const ig_tensor t = {.data = data, .device_type = 1, .rank = 1, .dtype = IG_DTYPE_I8, .dims = dims};
   ig_value *v;
   assert_null(ig_value_create(env, NULL, &t, &v));
   expect_code(ig_value_narrow(v, IG_DTYPE_I4), IG_ERROR_INVALID_ARGUMENT);
@@ -189,12 +198,12 @@ static void test_strides(void **state) {
   (void)state;
   ig_env *env;
   assert_null(ig_env_create(NULL, &env));
-  const int32_t data[] = { 1, 2, 3, 4, 5, 6 };
-  int64_t dims[] = { 3, 2 }, strides[] = { 1, 3 };
-  const ig_tensor t = { .data = (void *)(uintptr_t)data, .device_type = 1, .rank = 2, .dtype = IG_DTYPE_I32, .dims = dims, .strides = strides };
+  const int32_t data[] = {1, 2, 3, 4, 5, 6};
+  int64_t dims[] = {3, 2}, strides[] = {1, 3};
+  const ig_tensor t = {.data = (void *)(uintptr_t)data, .device_type = 1, .rank = 2, .dtype = IG_DTYPE_I32, .dims = dims, .strides = strides};
   ig_value *v;
   assert_null(ig_value_create(env, "t", &t, &v));
-  const int32_t want[] = { 1, 4, 2, 5, 3, 6 };
+  const int32_t want[] = {1, 4, 2, 5, 3, 6};
   assert_memory_equal(ig_value_tensor(v)->data, want, sizeof want);
   assert_null(ig_value_tensor(v)->strides);
   ig_value_release(v);
@@ -206,7 +215,7 @@ static void test_strides(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_read_orders), cmocka_unit_test(test_read_strings), cmocka_unit_test(test_refused), cmocka_unit_test(test_widening), cmocka_unit_test(test_narrow_refuses),
-                                      cmocka_unit_test(test_strides) };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_read_orders), cmocka_unit_test(test_read_strings),   cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_widening),    cmocka_unit_test(test_narrow_refuses), cmocka_unit_test(test_strides)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
