@@ -95,7 +95,7 @@ typedef uint32_t ig_dtype;
 #define IG_DTYPE_F16 IG_DTYPE(2u, 16u)
 #define IG_DTYPE_F32 IG_DTYPE(2u, 32u)
 #define IG_DTYPE_F64 IG_DTYPE(2u, 64u)
-#define IG_DTYPE_STRING IG_DTYPE(3u, 128u) /* opaque 16-byte handle {const char *, size} */
+#define IG_DTYPE_STRING IG_DTYPE(3u, 128u) /* elements are ig_string */
 #define IG_DTYPE_BF16 IG_DTYPE(4u, 16u)
 #define IG_DTYPE_C64 IG_DTYPE(5u, 64u)
 #define IG_DTYPE_C128 IG_DTYPE(5u, 128u)
@@ -107,6 +107,8 @@ typedef uint32_t ig_dtype;
 #define IG_DTYPE_F8E8M0 IG_DTYPE(14u, 8u)
 #define IG_DTYPE_F4E2M1 IG_DTYPE(17u, 4u)
 
+/* Element of a tensor of strings: n bytes of UTF-8 at data, which the tensor borrows. */
+typedef struct ig_string { const char *data; size_t n; } ig_string;
 #define IG_DTYPE_BITS(d) (((d) >> 8) & 0xffu)
 IG_API const char *ig_dtype_name(ig_dtype d); /* ONNX's spelling: "float", "int64", "float8e4m3fn"; "?" if unknown */
 /* Bytes that n elements take, compact; elements under 8 bits are packed, first element in the low bits. 0 if it overflows. */

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef INGOT_VALUE_H
 #define INGOT_VALUE_H
-#include "ingot/base.h"
+#include "ingot/runtime.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +24,16 @@ IG_API const char *ig_value_name(const ig_value *v);    /* as the .pb file has i
  * value has the type already; INVALID_ARGUMENT for other pairs and for integers that do not fit. */
 IG_API IG_MUST_USE ig_status ig_value_narrow(ig_value *v, ig_dtype to);
 IG_API void ig_value_release(ig_value *v);
+
+/* What a value is. Engines of this version take and give tensors (of strings too); sequences, optionals and maps come with their operators. */
+typedef enum ig_value_kind { IG_VALUE_TENSOR = 0, IG_VALUE_SEQUENCE = 1, IG_VALUE_OPTIONAL = 2, IG_VALUE_MAP = 3 } ig_value_kind;
+IG_API ig_value_kind ig_value_get_kind(const ig_value *v);
+/* String i (row-major) of a tensor of strings: *out is NUL-terminated and belongs to v; *out_n is its length without the NUL. */
+IG_API IG_MUST_USE ig_status ig_value_string(const ig_value *v, size_t i, const char **out, size_t *out_n);
+/* Input := v, shape and data. Data is copied; strings are borrowed, so v of strings must live until the input is set anew. */
+IG_API IG_MUST_USE ig_status ig_context_set_value(ig_context *c, const char *input, const ig_value *v);
+/* A copy of the output of the last run, strings included; independent of the context. */
+IG_API IG_MUST_USE ig_status ig_context_get_value(ig_env *env, ig_context *c, const char *output, ig_value **out_value);
 
 /* format: "npy" or "pb". In .npy, bfloat16 and the 8- and 4-bit floats widen to float32, 4- and 2-bit integers to 8 bits: then
  * *out_widened (may be NULL) is 1. Written atomically. */

@@ -5,10 +5,6 @@
 
 static const uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-typedef struct string_handle {
-  const char *p;
-  size_t n;
-} string_handle;
 typedef struct header {
   char type;
   uint32_t size;
@@ -163,7 +159,7 @@ static size_t put_utf8(char *to, uint32_t u) {
   return 4;
 }
 
-static ig_status copy_string(ig_arena *arena, string_handle *to, const uint8_t *from, const header *h) {
+static ig_status copy_string(ig_arena *arena, ig_string *to, const uint8_t *from, const header *h) {
   const uint32_t per_char = h->type == 'U' ? 4 : 1;
   char *text = ig_arena_alloc(arena, (size_t)h->size * 4 + 1);
   if (!text) return ig_arena_status(arena);
@@ -180,7 +176,7 @@ static ig_status copy_string(ig_arena *arena, string_handle *to, const uint8_t *
       n += put_utf8(text + n, u);
     if (u) last = n; /* NumPy pads with NUL */
   }
-  *to = (string_handle){text, last};
+  *to = (ig_string){text, last};
   return NULL;
 }
 
@@ -207,7 +203,7 @@ static ig_status copy_elements(const header *h, const uint8_t *data, size_t coun
   for (size_t i = 0; i < count; i++) {
     const uint8_t *from = data + file_index(h, i) * unit;
     if (out->dtype == IG_DTYPE_STRING)
-      IG_TRY(copy_string(arena, (string_handle *)(void *)to + i, from, h));
+      IG_TRY(copy_string(arena, (ig_string *)(void *)to + i, from, h));
     else
       copy_number(to + i * unit, from, h);
   }

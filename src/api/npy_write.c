@@ -3,11 +3,6 @@
 #include "api/api.h"
 #include <stdio.h>
 
-typedef struct string_handle {
-  const char *p;
-  size_t n;
-} string_handle;
-
 /* Code points of UTF-8 text; bytes that are no UTF-8 become U+FFFD. Returns the number, writes them where to is not NULL. */
 static size_t decode(const char *s, size_t n, uint32_t *to) {
   size_t count = 0;
@@ -82,10 +77,10 @@ static void widen(const ig_data *d, size_t i, ig_buf *out) {
 }
 
 static ig_status write_strings(const ig_data *d, size_t count, ig_buf *out) {
-  const string_handle *s = d->bytes;
+  const ig_string *s = d->bytes;
   size_t longest = 1;
   for (size_t i = 0; i < count; i++) {
-    const size_t n = decode(s[i].p, s[i].n, NULL);
+    const size_t n = decode(s[i].data, s[i].n, NULL);
     if (n > longest) longest = n;
   }
   char descr[32];
@@ -97,7 +92,7 @@ static ig_status write_strings(const ig_data *d, size_t count, ig_buf *out) {
   IG_CHECK_MEM(chars);
   for (size_t i = 0; i < count; i++) {
     memset(chars, 0, n_chars);
-    decode(s[i].p, s[i].n, chars);
+    decode(s[i].data, s[i].n, chars);
     ig_buf_bytes(out, chars, n_chars);
   }
   ig_free(out->alloc, chars, n_chars);

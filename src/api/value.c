@@ -127,17 +127,12 @@ static ig_status copy_tensor(const ig_tensor *t, int64_t n, size_t n_bytes, uint
   return NULL;
 }
 
-typedef struct string_handle {
-  const char *p;
-  size_t n;
-} string_handle;
-
 static ig_status own_strings(ig_value *v, int64_t n) {
-  string_handle *s = v->data;
+  ig_string *s = v->data;
   for (int64_t i = 0; i < n; i++) {
-    char *copy = ig_arena_strndup(&v->arena, s[i].p ? s[i].p : "", s[i].n);
+    char *copy = ig_arena_strndup(&v->arena, s[i].data ? s[i].data : "", s[i].n);
     if (!copy) return ig_arena_status(&v->arena);
-    s[i].p = copy;
+    s[i].data = copy;
   }
   return NULL;
 }
@@ -253,4 +248,42 @@ ig_status ig_tensor_save_file(ig_env *env, const ig_tensor *t, const char *name,
   if (out_widened) *out_widened = widened;
   ig_value_release(v);
   return st;
+}
+
+/* ---- values and contexts ---- */
+
+ig_value_kind ig_value_get_kind(const ig_value *v) {
+  IG_UNUSED(v);
+  return IG_VALUE_TENSOR;
+}
+
+ig_status ig_value_string(const ig_value *v, size_t i, const char **out, size_t *out_n) {
+  IG_REQUIRE(v && out && out_n, IG_ERROR_INVALID_ARGUMENT, "ig_value_string: an argument is NULL");
+  *out = NULL;
+  *out_n = 0;
+  IG_REQUIRE(v->tensor.dtype == IG_DTYPE_STRING, IG_ERROR_INVALID_ARGUMENT, "ig_value_string: the value is of type %s", ig_dtype_name(v->tensor.dtype));
+  uint64_t n = 1;
+  for (int32_t k = 0; k < v->tensor.rank; k++) n *= (uint64_t)v->tensor.dims[k];
+  IG_REQUIRE(i < n, IG_ERROR_INVALID_ARGUMENT, "ig_value_string: element %zu of %llu", i, (unsigned long long)n);
+  const ig_string *s = (const ig_string *)v->data + i;
+  *out = s->data;
+  *out_n = s->n;
+  return NULL;
+}
+
+ig_status ig_context_set_value(ig_context *c, const char *input, const ig_value *v) {
+  IG_REQUIRE(c && input && v, IG_ERROR_INVALID_ARGUMENT, "ig_context_set_value: an argument is NULL");
+  uint64_t n = 1;
+  for (int32_t k = 0; k < v->tensor.rank; k++) n *= (uint64_t)v->tensor.dims[k];
+  const ig_tensor as_given = { .data = v->data, .device_type = 1, .rank = v->tensor.rank, .dtype = v->tensor.dtype, .dims = (int64_t *)(uintptr_t)v->dims };
+  IG_TRY(ig_context_set_tensor(c, input, &as_given));   /* checks type and rank and sets the shape; the data is copied at once, below */
+  return ig_context_set_data(c, input, v->data, ig_dtype_bytes(v->tensor.dtype, n));
+}
+
+ig_status ig_context_get_value(ig_env *env, ig_context *c, const char *output, ig_value **out_value) {
+  IG_REQUIRE(out_value, IG_ERROR_INVALID_ARGUMENT, "ig_context_get_value: out_value is NULL");
+  *out_value = NULL;
+  ig_tensor t;
+  IG_TRY(ig_context_get_tensor(c, output, &t));
+  return ig_value_create(env, output, &t, out_value);
 }

@@ -47,7 +47,8 @@ void ig_buf_printf(ig_buf *b, const char *fmt, ...) {
   va_end(again);
 }
 
-void ig_buf_f64(ig_buf *b, double v) {
+/* precision 0: the fewest digits that read back to v. */
+static void put_f64(ig_buf *b, double v, int precision) {
   if (isnan(v)) {
     ig_buf_str(b, "nan");
     return;
@@ -59,14 +60,18 @@ void ig_buf_f64(ig_buf *b, double v) {
   }
   const locale_t old = uselocale(c_locale);
   char text[40];
-  for (int precision = 15; precision <= 17; precision++) {
-    snprintf(text, sizeof text, "%.*g", precision, v);
+  if (precision) snprintf(text, sizeof text, "%.*g", precision, v);
+  for (int p = 15; !precision && p <= 17; p++) {
+    snprintf(text, sizeof text, "%.*g", p, v);
     if (isinf(v) || strtod(text, NULL) == v) break;
   }
   uselocale(old);
   freelocale(c_locale);
   ig_buf_str(b, text);
 }
+
+void ig_buf_f64(ig_buf *b, double v) { put_f64(b, v, 0); }
+void ig_buf_g(ig_buf *b, double v) { put_f64(b, v, 6); }
 
 const char *ig_buf_cstr(ig_buf *b) {
   if (!reserve(b, 0)) return "";

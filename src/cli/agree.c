@@ -73,15 +73,10 @@ static bool same_form(const ig_tensor *a, const ig_tensor *b, const char **why) 
   return true;
 }
 
-typedef struct string_handle {
-  const char *p;
-  size_t n;
-} string_handle;
-
 static void compare_strings(const ig_tensor *a, const ig_tensor *b, agree_result *r) {
-  const string_handle *x = a->data, *y = b->data;
+  const ig_string *x = a->data, *y = b->data;
   for (int64_t i = 0; i < r->n; i++) {
-    if (x[i].n == y[i].n && (!x[i].n || memcmp(x[i].p, y[i].p, x[i].n) == 0)) continue;
+    if (x[i].n == y[i].n && (!x[i].n || memcmp(x[i].data, y[i].data, x[i].n) == 0)) continue;
     if (!r->n_over++) r->worst = i;
   }
   r->ok = r->n_over == 0;

@@ -48,9 +48,9 @@ static void tell(comparison *x, const char *name, const agree_result *r) {
     return;
   }
   ig_buf_printf(&x->text, "%s %s: max|a-b| ", r->ok ? "ok  " : "OVER", name);
-  ig_buf_f64(&x->text, r->max_diff);
+  ig_buf_g(&x->text, r->max_diff);
   ig_buf_str(&x->text, ", max|b| ");
-  ig_buf_f64(&x->text, r->max_reference);
+  ig_buf_g(&x->text, r->max_reference);
   ig_buf_printf(&x->text, ", %lld elements", (long long)r->n);
   if (!r->ok) ig_buf_printf(&x->text, ": %s (%lld over; worst at element %lld)", r->why, (long long)r->n_over, (long long)r->worst);
   ig_buf_str(&x->text, "\n");

@@ -114,7 +114,7 @@ void cli_buf_fixed(ig_buf *b, double v, int digits) {
     scale *= 10;
   const double scaled = fabs(v) * scale + 0.5;
   if (!(scaled < 9e18)) {
-    ig_buf_f64(b, v);
+    ig_buf_g(b, v);
     return;
   }
   const unsigned long long u = (unsigned long long)scaled, unit = (unsigned long long)scale;

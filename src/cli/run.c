@@ -73,7 +73,7 @@ static void element_text(const ig_tensor *t, int64_t i, ig_buf *b) {
     size_t n;
   } string_handle;
   if (t->dtype != IG_DTYPE_STRING) {
-    ig_buf_f64(b, agree_element(t, i));
+    ig_buf_g(b, agree_element(t, i));
     return;
   }
   const string_handle *s = (const string_handle *)t->data + i;
@@ -120,9 +120,9 @@ static void output_text(const char *name, const ig_tensor *t, ig_buf *b) {
     int64_t n_odd;
     range_of(t, &lo, &hi, &n_odd);
     ig_buf_str(b, "  range ");
-    ig_buf_f64(b, lo);
+    ig_buf_g(b, lo);
     ig_buf_str(b, " .. ");
-    ig_buf_f64(b, hi);
+    ig_buf_g(b, hi);
     if (n_odd) ig_buf_printf(b, ", %lld of %lld not finite", (long long)n_odd, (long long)n);
     ig_buf_str(b, "\n");
   }

@@ -14,8 +14,6 @@ const ig_onnx_limits ig_onnx_default_limits = {
 ig_dtype ig_onnx_dtype(int32_t onnx) { return ig_type_from_onnx(onnx); }
 int32_t ig_onnx_dtype_number(ig_dtype d) { return ig_type_to_onnx(d); }
 
-typedef struct string_handle { const char *p; size_t n; } string_handle;
-
 enum { IN_FLOATS, IN_INT32, IN_INT64, IN_DOUBLES, IN_UINT64, IN_STRINGS };
 static const char *const field_names[] = { "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data" };
 
@@ -138,10 +136,10 @@ static void read_doubles(const ig_wire_list *l, const ig_data *d, uint8_t *to) {
 static bool read_strings(const ig_onnx_importer *im, const ig_wire_list *l, const ig_data *d, void *to) {
   ig_wire_iter it = ig_wire_iterate(l);
   ig_wire_bytes b;
-  string_handle *h = to;
+  ig_string *h = to;
   for (size_t i = 0; i < d->n_bytes / sizeof *h && ig_wire_next(&it, &b); i++) {
-    h[i] = (string_handle){ im->copy_all ? ig_arena_strndup(im->arena, (const char *)b.p, b.n) : (const char *)b.p, b.n };
-    if (!h[i].p) return false;
+    h[i] = (ig_string){ im->copy_all ? ig_arena_strndup(im->arena, (const char *)b.p, b.n) : (const char *)b.p, b.n };
+    if (!h[i].data) return false;
   }
   return true;
 }

@@ -11,13 +11,20 @@ passed=0 failed=0 planned=0
 
 # The kernels and the runtime alone, unoptimised: a fault costs one file and a link. The compiler's folders stay empty.
 mkdir "$work/src"
-(cd "$root" && tar cf - meson.build meson_options.txt include src tests tools) | (cd "$work/src" && tar xf -) || exit 1
+(cd "$root" && tar cf - meson.build meson_options.txt include src tests/unit tools) | (cd "$work/src" && tar xf -) || exit 1
 for folder in ir ops opt onnx build api cli; do
   sed -n 's/^\([a-z_]*_src\) *=.*/\1 = []/p' "$root/src/$folder/meson.build" >"$work/src/src/$folder/meson.build"
 done
+mkdir "$work/src/tests/fuzz"
 : >"$work/src/tests/fuzz/meson.build"
-grep -v '^#' "$root/tests/planted/faults.txt" >"$work/faults"
+grep -v -e '^#' -e '^$' "$root/tests/planted/faults.txt" >"$work/faults"
 tests=$(cut -d '|' -f 4 "$work/faults" | tr ' ' '\n' | sort -u)
+{
+  echo "cmocka = dependency('cmocka')"
+  for t in $tests; do
+    echo "executable('$t', 'unit/$t.c', include_directories: [inc, include_directories('unit')], dependencies: [cmocka, deps], link_with: rt_parts)"
+  done
+} >"$work/src/tests/meson.build"
 give_up() {
   tail -n 20 "$work/log"
   echo "planted faults: $1"

@@ -3,6 +3,7 @@
 #ifndef IG_TESTS_ENGINE_MUTATE_H
 #define IG_TESTS_ENGINE_MUTATE_H
 #include "plan/layout.h"
+#include "rt/rt.h"
 
 static inline ig_file_section *section_table(uint8_t *bytes) { return (ig_file_section *)(void *)(bytes + sizeof(ig_file_header)); }
 
@@ -70,4 +71,17 @@ static inline void mutate(uint8_t *bytes, uint64_t random) {
   memcpy(at, &v, width);
 }
 
+/* Element visits of a bound context's steps, a rough measure of how long a run takes. */
+static inline double bound_work(const ig_context *c) {
+  double work = 0;
+  for (size_t i = 0; i < c->engine->plan.n_steps; i++) {
+    const ig_launch *l = &c->launches[i];
+    if (!l->tactic) continue;
+    double widest = 1;
+    for (uint32_t k = 0; k < l->call.n_in + l->call.n_extra + l->call.n_out; k++) widest += (double)ig_view_count(&l->call.v[k]);
+    const ig_kind_def *k = ig_kind(l->call.kind);
+    work += widest + (k->flops ? k->flops(&l->call) : 0);
+  }
+  return work;
+}
 #endif

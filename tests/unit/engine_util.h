@@ -149,20 +149,6 @@ static inline uint64_t run_once(ig_engine *e, int64_t dynamic, uint64_t seed) {
   return h;
 }
 
-/* Element visits of a bound context's steps, a rough measure of how long a run takes. */
-static inline double bound_work(const ig_context *c) {
-  double work = 0;
-  for (size_t i = 0; i < c->engine->plan.n_steps; i++) {
-    const ig_launch *l = &c->launches[i];
-    if (!l->tactic) continue;
-    double widest = 1;
-    for (uint32_t k = 0; k < l->call.n_in + l->call.n_extra + l->call.n_out; k++) widest += (double)ig_view_count(&l->call.v[k]);
-    const ig_kind_def *k = ig_kind(l->call.kind);
-    work += widest + (k->flops ? k->flops(&l->call) : 0);
-  }
-  return work;
-}
-
 /* ---- mutated files ---- */
 
 /* Loads mutated bytes and, if they are accepted, runs them. True if a run was reached and ended well. Statuses are fine; anything else is

@@ -2,9 +2,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_check.h"
 
+/* Up to 4 dims of up to `most`, and not so many elements that one round takes the time of all others. */
 static void random_dims(uint32_t *rank, int64_t *dims, int64_t most) {
+  int64_t room = 100000;
   *rank = (uint32_t)below(5);
-  for (uint32_t k = 0; k < *rank; k++) dims[k] = chance(3) ? 0 : chance(20) ? 1 : 1 + below(most);
+  for (uint32_t k = 0; k < *rank; k++) {
+    dims[k] = chance(3) ? 0 : chance(20) ? 1 : 1 + below(ig_min_i64(most, room));
+    room /= ig_max_i64(1, dims[k]);
+    room = ig_max_i64(1, room);
+  }
 }
 
 static ig_sreg reg_of_type(const ig_sbuild *b, const ig_sreg *regs, uint32_t n, ig_stype t, ig_sreg otherwise) {

@@ -78,7 +78,7 @@ static void test_bounds(void **state) {
   refuse(&m, "operand 0 reaches bytes -96..");
   m.views[0].strides[1] = 2;
   refuse(&m, "operand 0 reaches");
-  m.views[0].data = m.in - 4;
+  m.views[0].data = (void *)((uintptr_t)m.in - 4);
   refuse(&m, "operand 0 begins outside its buffer");
   m.views[0].data = m.in + 132;
   refuse(&m, "operand 0 begins outside its buffer");

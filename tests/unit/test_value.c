@@ -1,6 +1,7 @@
 /* Values and their files: what a .npy or .pb file says comes back bit by bit, in every order and type; what must be refused is refused.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
+#include "ingot/build.h"
 #include "ingot/value.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +10,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-typedef struct string_handle {
-  const char *p;
-  size_t n;
-} string_handle;
 
 /* A .npy file of a version with this header text and data. */
 static size_t npy(uint8_t *to, uint8_t version, const char *header, const void *data, size_t n) {
@@ -77,10 +74,10 @@ static void test_read_strings(void **state) {
   ig_data d;
   ig_arena_init(&arena, &ig_libc_allocator, 0);
   assert_null(read_npy(1, "{'descr': '<U3', 'fortran_order': False, 'shape': (2,), }", little, sizeof little, &arena, &d));
-  const string_handle *s = d.bytes;
+  const ig_string *s = d.bytes;
   assert_int_equal(d.dtype, IG_DTYPE_STRING);
   assert_int_equal(s[0].n, 7);
-  assert_memory_equal(s[0].p, "a\xc3\xa9\xf0\x9f\x98\x80", 7);
+  assert_memory_equal(s[0].data, "a\xc3\xa9\xf0\x9f\x98\x80", 7);
   assert_int_equal(s[1].n, 1);
   ig_buf out;
   bool widened;
@@ -214,8 +211,69 @@ static void test_strides(void **state) {
   ig_env_release(env);
 }
 
+/* A network of one Identity on strings: values go in and come out whole, also after their source is gone. */
+static void test_contexts(void **state) {
+  (void)state;
+  ig_env *env;
+  assert_null(ig_env_create(NULL, &env));
+  ig_network *net;
+  ig_model *model;
+  ig_plan *plan;
+  ig_engine *engine;
+  ig_context *context;
+  const int64_t dims[] = {2};
+  const char *in[] = {"x"}, *out[] = {"y"};
+  const int64_t perm[] = {0};
+  const ig_attr attr = {.name = "perm", .kind = IG_ATTR_KIND_INTS, .ints = perm, .n = 1};
+  assert_null(ig_network_create(env, NULL, 0, &net));
+  assert_null(ig_network_add_input(net, "x", IG_DTYPE_STRING, dims, NULL, 1));
+  assert_null(ig_network_add_node(net, "", "Transpose", in, 1, out, 1, &attr, 1));
+  assert_null(ig_network_mark_output(net, "y"));
+  assert_null(ig_network_finish(net, &model));
+  ig_build_options o = IG_BUILD_OPTIONS_INIT;
+  o.tune = IG_TUNE_GUESS;
+  assert_null(ig_build(model, &o, &plan));
+  const void *bytes;
+  size_t n;
+  ig_plan_bytes(plan, &bytes, &n);
+  assert_null(ig_engine_load_memory(env, bytes, n, NULL, &engine));
+  assert_null(ig_context_create(engine, NULL, &context));
+  char first[] = "first";
+  const ig_string strings[] = {{first, 5}, {"", 0}};
+  const ig_tensor t = {.data = (void *)(uintptr_t)strings, .device_type = 1, .rank = 1, .dtype = IG_DTYPE_STRING, .dims = (int64_t *)(uintptr_t)dims};
+  ig_value *v, *got;
+  assert_null(ig_value_create(env, "x", &t, &v));
+  first[0] = '?';
+  assert_null(ig_context_set_value(context, "x", v));
+  assert_null(ig_context_run(context));
+  assert_null(ig_context_get_value(env, context, "y", &got));
+  ig_context_release(context);
+  ig_value_release(v);
+  const char *s;
+  assert_int_equal(ig_value_get_kind(got), IG_VALUE_TENSOR);
+  assert_null(ig_value_string(got, 0, &s, &n));
+  assert_string_equal(s, "first");
+  assert_null(ig_value_string(got, 1, &s, &n));
+  assert_int_equal(n, 0);
+  expect_code(ig_value_string(got, 2, &s, &n), IG_ERROR_INVALID_ARGUMENT);
+  ig_value_release(got);
+  const float f = 1;
+  const int64_t one[] = {1};
+  const ig_tensor wrong = {.data = (void *)(uintptr_t)&f, .device_type = 1, .rank = 1, .dtype = IG_DTYPE_F32, .dims = (int64_t *)(uintptr_t)one};
+  assert_null(ig_value_create(env, NULL, &wrong, &v));
+  assert_null(ig_context_create(engine, NULL, &context));
+  expect_code(ig_context_set_value(context, "x", v), IG_ERROR_INVALID_ARGUMENT);
+  ig_context_release(context);
+  ig_value_release(v);
+  ig_engine_release(engine);
+  ig_plan_release(plan);
+  ig_model_release(model);
+  ig_network_release(net);
+  ig_env_release(env);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_read_orders), cmocka_unit_test(test_read_strings),   cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_widening),    cmocka_unit_test(test_narrow_refuses), cmocka_unit_test(test_strides)};
+                                     cmocka_unit_test(test_widening),    cmocka_unit_test(test_narrow_refuses), cmocka_unit_test(test_strides), cmocka_unit_test(test_contexts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

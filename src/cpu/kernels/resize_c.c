@@ -141,9 +141,8 @@ static void put_outside(const resizer *s, const ig_view *o, const int64_t *index
   const ig_stype t = ig_stype_of(o->dtype);
   const double v = ig_resize_round(o->dtype, p->extrapolation);
   uint64_t value = 0;
-  const ig_prog_fn cast = ig_prog_op_c(IG_SOP_CAST, (uint8_t)t, IG_S_F64);
   if (t == IG_S_F64) memcpy(&value, &v, 8);
-  else cast(&value, &v, &v, &v, 1);
+  else ig_prog_cast_c(IG_S_F64, t)(&value, &v, &v, &v, 1);
   ig_elem_storer(o->dtype, t, 0)(o->data, ig_view_at(o, index) + o->first, 1, 1, &value);
 }
 
