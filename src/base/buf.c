@@ -71,7 +71,7 @@ static void put_f64(ig_buf *b, double v, int precision) {
 }
 
 void ig_buf_f64(ig_buf *b, double v) { put_f64(b, v, 0); }
-void ig_buf_g(ig_buf *b, double v) { put_f64(b, v, 6); }
+void ig_buf_g(ig_buf *b, double v) { put_f64(b, v, fabs(v) < 1e15 && v == floor(v) ? 0 : 6); }
 
 const char *ig_buf_cstr(ig_buf *b) {
   if (!reserve(b, 0)) return "";

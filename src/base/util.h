@@ -25,7 +25,7 @@ void ig_buf_bytes(ig_buf *b, const void *p, size_t n);
 void ig_buf_str(ig_buf *b, const char *s);
 void ig_buf_printf(ig_buf *b, const char *fmt, ...) IG_PRINTF(2, 3);   /* locale-independent for %d %s; never use %f %g here */
 void ig_buf_f64(ig_buf *b, double v);            /* shortest text that reads back to v; "nan", "inf", "-inf" */
-void ig_buf_g(ig_buf *b, double v);              /* six significant digits, for people */
+void ig_buf_g(ig_buf *b, double v);              /* for people: integers whole, the rest with six significant digits */
 const char *ig_buf_cstr(ig_buf *b);              /* NUL-terminated; "" if failed */
 /* Independent of the locale; whole string must be consumed. */
 bool ig_parse_i64(const char *s, size_t n, int64_t *out);
