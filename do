@@ -13,7 +13,7 @@ export INGOT_FROM
 cd "$root"
 
 build_packages="gcc meson ninja-build pkg-config libxxhash-dev libc6-dev"
-test_packages="libcmocka-dev python3 python3-venv libjansson-dev clang libclang-rt-dev qemu-user"
+test_packages="libcmocka-dev python3 python3-venv libjansson-dev clang libclang-rt-dev qemu-user valgrind"
 
 help() {
   cat <<'END'
@@ -38,7 +38,7 @@ have() {
   dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed' && return 0
   case $1 in
   gcc) works cc && works gcc ;;
-  meson | pkg-config | clang) works "$1" ;;
+  meson | pkg-config | clang | valgrind) works "$1" ;;
   ninja-build) works ninja ;;
   qemu-user) works qemu-x86_64 ;;
   *) return 1 ;;
