@@ -26,7 +26,8 @@ typedef struct ig_query {
   const ig_caps *caps;
   const int64_t *opt;            /* value of every dim node at the profile's optimum point, indexed by ig_dim */
   uint32_t constant_mask;        /* bit i: operand i of the region's first request is a constant */
-  const void *const *constants;  /* its bytes in the plain layout where the mask says so, else NULL (weights may decide exactness) */
+  const void *const *constants;  /* its bytes in the plain layout where the mask says so, else NULL (weights may decide exactness); NULL too when an
+                                  * engine that holds them packed is loaded */
 } ig_query;
 
 typedef struct ig_tactic {

@@ -43,22 +43,30 @@ void ig_resize_axis_init(ig_resize_axis *a, const ig_resize_params *p, uint32_t 
 static double place(const ig_resize_axis *a, int64_t o) {
   const double x = (double)o, n = (double)a->n_in, half = (x + 0.5) / a->scale - 0.5;
   switch (a->p->coordinate) {
-  case IG_RESIZE_ALIGN_CORNERS: return a->length == 1 ? 0 : x * (n - 1) / (a->length - 1);
-  case IG_RESIZE_ASYMMETRIC: return x / a->scale;
-  case IG_RESIZE_PYTORCH: return a->length <= 1 ? 0 : half;
-  case IG_RESIZE_HALF_NEAREST: return (x + 0.5) / a->scale;
-  case IG_RESIZE_SYMMETRIC: return n / 2 * (1 - (double)a->n_out / a->length) + half;
+  case IG_RESIZE_ALIGN_CORNERS:
+    return a->length == 1 ? 0 : x * (n - 1) / (a->length - 1);
+  case IG_RESIZE_ASYMMETRIC:
+    return x / a->scale;
+  case IG_RESIZE_PYTORCH:
+    return a->length <= 1 ? 0 : half;
+  case IG_RESIZE_HALF_NEAREST:
+    return (x + 0.5) / a->scale;
+  case IG_RESIZE_SYMMETRIC:
+    return n / 2 * (1 - (double)a->n_out / a->length) + half;
   case IG_RESIZE_CROP: {
     const double span = (a->roi_hi - a->roi_lo) * (n - 1);
     return a->roi_lo * (n - 1) + (a->length == 1 ? span / 2 : x * span / (a->length - 1));
   }
-  default: return half;
+  default:
+    return half;
   }
 }
 
 static double nearest(int64_t filter, double x) {
   const double below = floor(x), ratio = x - below;
-  const bool up = filter == IG_RESIZE_CEIL ? ratio > 0 : filter == IG_RESIZE_PREFER_FLOOR ? ratio > 0.5 : filter == IG_RESIZE_PREFER_CEIL && ratio >= 0.5;
+  const bool up = filter == IG_RESIZE_CEIL           ? ratio > 0
+                  : filter == IG_RESIZE_PREFER_FLOOR ? ratio > 0.5
+                                                     : filter == IG_RESIZE_PREFER_CEIL && ratio >= 0.5;
   return up ? below + 1 : below;
 }
 
@@ -93,7 +101,8 @@ bool ig_resize_taps(const ig_resize_axis *a, int64_t o, double *weights, int64_t
     sum += weights[i];
   }
   if (!p->antialias && !p->exclude_outside) return true;
-  for (int64_t i = 0; i < a->n_taps && sum != 0; i++) weights[i] /= sum;
+  for (int64_t i = 0; i < a->n_taps && sum != 0; i++)
+    weights[i] /= sum;
   return true;
 }
 
@@ -154,7 +163,9 @@ IG_OUT_DIMS(out_dims) {
   for (uint32_t k = 0; k < x->rank; k++) {
     if (!(p->axes_mask >> k & 1)) continue;
     const ig_dim in = x->dims[k];
-    out[0][k] = p->rule == IG_RESIZE_SCALES ? ig_dim_scale(t, in, p->scale[k], true) : p->rule == IG_RESIZE_STRETCH ? (ig_dim)p->size[k] : fitted(r, t, in);
+    out[0][k] = p->rule == IG_RESIZE_SCALES    ? ig_dim_scale(t, in, p->scale[k], true)
+                : p->rule == IG_RESIZE_STRETCH ? (ig_dim)p->size[k]
+                                               : fitted(r, t, in);
     IG_TRY(ig_dims_take_error(t));
     IG_TRY(ig_kind_at_least(t, node, in, ig_dim_min(t, out[0][k], one), "an empty axis cannot be resized to a longer one"));
   }
@@ -173,11 +184,20 @@ static double flops(const ig_call *c) {
   return n;
 }
 
-static const ig_field fields[] = {IG_FIELD(ig_resize_params, filter, IG_FIELD_INT),          IG_FIELD(ig_resize_params, coordinate, IG_FIELD_INT),
-                                  IG_FIELD(ig_resize_params, antialias, IG_FIELD_INT),       IG_FIELD(ig_resize_params, exclude_outside, IG_FIELD_INT),
-                                  IG_FIELD(ig_resize_params, axes_mask, IG_FIELD_INT),       IG_FIELD(ig_resize_params, rule, IG_FIELD_INT),
-                                  IG_FIELD(ig_resize_params, size, IG_FIELD_DIM),            IG_FIELD(ig_resize_params, scale, IG_FIELD_F64),
-                                  IG_FIELD(ig_resize_params, roi_lo, IG_FIELD_F64),          IG_FIELD(ig_resize_params, roi_hi, IG_FIELD_F64),
-                                  IG_FIELD(ig_resize_params, cubic_a, IG_FIELD_F64),         IG_FIELD(ig_resize_params, extrapolation, IG_FIELD_F64)};
-const ig_kind_def ig_kind_def_resize = {.name = "resize", .id = IG_KIND_resize, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .params_size = sizeof(ig_resize_params), .fields = fields, .n_fields = IG_COUNT(fields), .out_dims = out_dims, .flops = flops};
+static const ig_field fields[] = {IG_FIELD(ig_resize_params, filter, IG_FIELD_INT),    IG_FIELD(ig_resize_params, coordinate, IG_FIELD_INT),
+                                  IG_FIELD(ig_resize_params, antialias, IG_FIELD_INT), IG_FIELD(ig_resize_params, exclude_outside, IG_FIELD_INT),
+                                  IG_FIELD(ig_resize_params, axes_mask, IG_FIELD_INT), IG_FIELD(ig_resize_params, rule, IG_FIELD_INT),
+                                  IG_FIELD(ig_resize_params, size, IG_FIELD_DIM),      IG_FIELD(ig_resize_params, scale, IG_FIELD_F64),
+                                  IG_FIELD(ig_resize_params, roi_lo, IG_FIELD_F64),    IG_FIELD(ig_resize_params, roi_hi, IG_FIELD_F64),
+                                  IG_FIELD(ig_resize_params, cubic_a, IG_FIELD_F64),   IG_FIELD(ig_resize_params, extrapolation, IG_FIELD_F64)};
+const ig_kind_def ig_kind_def_resize = {.name = "resize",
+                                        .id = IG_KIND_resize,
+                                        .min_in = 1,
+                                        .max_in = 1,
+                                        .min_out = 1,
+                                        .max_out = 1,
+                                        .params_size = sizeof(ig_resize_params),
+                                        .fields = fields,
+                                        .n_fields = IG_COUNT(fields),
+                                        .out_dims = out_dims,
+                                        .flops = flops};

@@ -58,7 +58,7 @@ static ig_status check_epilogue(const ig_request *r, const char *node) {
   if (r->epi.n == 0) {
     const bool moved = r->kind == IG_KIND_map || r->kind == IG_KIND_move || r->kind == IG_KIND_gather || r->kind == IG_KIND_scatter ||
                        r->kind == IG_KIND_resize;
-    for (uint32_t i = 0; !moved && i < r->n_out && !(r->kind == IG_KIND_window && i == 1); i++) {
+    for (uint32_t i = 0; !moved && i < r->n_out && !((r->kind == IG_KIND_window || r->kind == IG_KIND_sort) && i == 1); i++) {
       o = ig_request_out(r, i);
       IG_KIND_REQUIRE(!ig_operand_present(o) || ig_stype_stores(type, o->dtype), "a result of type %s cannot be stored as %s", ig_stype_name(type),
                       ig_dtype_name(o->dtype));

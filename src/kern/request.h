@@ -132,6 +132,14 @@ enum { IG_ACT_RELU = 1, IG_ACT_TANH = 2, IG_ACT_SIGMOID = 3, IG_ACT_AFFINE = 4, 
  * reverse: bit d = direction d runs backwards. clip <= 0: none. act[d*3 + k], alpha, beta: activations f, g, h of each direction. */
 typedef struct ig_rnn_params { int64_t cell, reverse, linear_before_reset, input_forget; int64_t act[6]; double alpha[6], beta[6]; double clip; } ig_rnn_params;
 
+enum { IG_PREFIX_SUM = 0, IG_PREFIX_PROD = 1 };
+/* Running sum or product along axis; exclusive: without the element itself; reverse: from the end. Accumulates in the element's compute type; integers wrap. */
+typedef struct ig_prefix_params { int64_t axis, op, exclusive, reverse; } ig_prefix_params;
+
+/* out: 0 the k largest (or smallest) elements along axis, best first, 1 their places as i64 (optional). Of equal elements the one at the lower place comes
+ * first; NaN is larger than all numbers. */
+typedef struct ig_sort_params { int64_t axis, largest; int64_t k; /* dim */ } ig_sort_params;
+
 /* ---- kind records ---- */
 struct ig_call;
 typedef enum ig_field_type { IG_FIELD_INT = 1, IG_FIELD_DIM = 2, IG_FIELD_F64 = 3 } ig_field_type;

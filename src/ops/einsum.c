@@ -4,9 +4,16 @@
 #include "ops/pointwise.h"
 #include <ctype.h>
 
-enum { LABELS = 52 + IG_MAX_RANK };  /* A-Z, a-z, then the axes of the ellipsis from the right */
-typedef struct term { uint8_t labels[IG_MAX_RANK]; uint32_t n; } term;
-typedef struct equation { term *in; term out; ig_dim dims[LABELS]; } equation;
+enum { LABELS = 52 + IG_MAX_RANK }; /* A-Z, a-z, then the axes of the ellipsis from the right */
+typedef struct term {
+  uint8_t labels[IG_MAX_RANK];
+  uint32_t n;
+} term;
+typedef struct equation {
+  term *in;
+  term out;
+  ig_dim dims[LABELS];
+} equation;
 typedef uint64_t label_set;
 
 static label_set bit(uint8_t label) { return (label_set)1 << label; }
@@ -22,8 +29,8 @@ static bool has(label_set s, uint8_t label) { return s & bit(label); }
 
 static ig_status add_label(const ig_node *n, term *t, uint8_t label) {
   if (t->n == IG_MAX_RANK)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "a term has more than %d letters", IG_MAX_RANK), IG_DETAIL_ISSUE_CODE,
-                          "UNSUPPORTED_SHAPE");
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "a term has more than %d letters", IG_MAX_RANK),
+                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
   t->labels[t->n++] = label;
   return NULL;
 }
@@ -39,7 +46,8 @@ static ig_status parse_term(const ig_node *n, const char **text, uint32_t n_elli
       IG_TRY(add_label(n, out, (uint8_t)(isupper(ch) ? ch - 'A' : ch - 'a' + 26)));
       continue;
     }
-    IG_NODE_REQUIRE(n, strncmp(*text, "...", 3) == 0 && !dots, IG_ERROR_BAD_MODEL, "equation '%s' is malformed at '%s'", ig_op_attr_s(n, "equation"), *text);
+    IG_NODE_REQUIRE(n, strncmp(*text, "...", 3) == 0 && !dots, IG_ERROR_BAD_MODEL, "equation '%s' is malformed at '%s'", ig_op_attr_s(n, "equation"),
+                    *text);
     dots = true;
     *text += 2;
     for (uint32_t i = n_ellipsis; i-- > 0;)
@@ -94,8 +102,8 @@ static ig_status check_output(const ig_node *n, const equation *e) {
   label_set seen = 0;
   for (uint32_t i = 0; i < e->out.n; i++) {
     const uint8_t label = e->out.labels[i];
-    IG_NODE_REQUIRE(n, e->dims[label] != IG_DIM_BAD && !has(seen, label), IG_ERROR_BAD_MODEL, "equation '%s': a letter of the result is unknown or occurs twice",
-                    ig_op_attr_s(n, "equation"));
+    IG_NODE_REQUIRE(n, e->dims[label] != IG_DIM_BAD && !has(seen, label), IG_ERROR_BAD_MODEL,
+                    "equation '%s': a letter of the result is unknown or occurs twice", ig_op_attr_s(n, "equation"));
     seen |= bit(label);
   }
   return NULL;
@@ -110,8 +118,8 @@ static ig_status parse(ig_node *n, equation *e) {
     const ig_val *v = ig_node_in(n, i);
     const uint32_t letters = count_letters(text), rank = (uint32_t)v->rank, extra = has_dots(text) && rank > letters ? rank - letters : 0;
     IG_TRY(parse_term(n, &text, extra, &e->in[i]));
-    IG_NODE_REQUIRE(n, e->in[i].n == rank, IG_ERROR_BAD_MODEL, "input '%s' has %u dims, its term in '%s' names %u", v->name, rank, ig_op_attr_s(n, "equation"),
-                    e->in[i].n);
+    IG_NODE_REQUIRE(n, e->in[i].n == rank, IG_ERROR_BAD_MODEL, "input '%s' has %u dims, its term in '%s' names %u", v->name, rank,
+                    ig_op_attr_s(n, "equation"), e->in[i].n);
     for (uint32_t k = 0; k < rank; k++)
       IG_TRY(merge_dim(n, e, e->in[i].labels[k], v->dims[k]));
     if (extra > most) most = extra;
@@ -141,7 +149,10 @@ static ig_status einsum_infer(ig_node *n) {
 /* ---- lowering ---- */
 
 /* A value whose axes have these labels. */
-typedef struct factor { ig_val *v; term t; } factor;
+typedef struct factor {
+  ig_val *v;
+  term t;
+} factor;
 
 static void drop_axis(factor *f, uint32_t axis) {
   for (uint32_t k = axis; k + 1 < f->t.n; k++)
@@ -298,8 +309,10 @@ static ig_status einsum_lower(ig_lower *l, const ig_node *n) {
     take_diagonals(l, n, &f);
     sum_others(l, &f, later | labels_of(&acc.t));
     if (i > 0) sum_others(l, &acc, later | labels_of(&f.t));
-    if (i == 0) acc = f;
-    else IG_TRY(contract(l, n, &e, &acc, &f, later));
+    if (i == 0)
+      acc = f;
+    else
+      IG_TRY(contract(l, n, &e, &acc, &f, later));
     if (!acc.v) return NULL;
   }
   sum_others(l, &acc, labels_of(&e.out));

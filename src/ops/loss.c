@@ -122,7 +122,8 @@ static const ig_op_arg nll_in[] = {
     {"input", 'T', IG_TYPES_FLOAT, 0}, {"target", 0, TARGET_TYPES, 0}, {"weight", 'T', IG_TYPES_FLOAT, IG_ARG_OPTIONAL}};
 static const ig_op_arg nll_out[] = {{"loss", 'T', IG_TYPES_FLOAT, 0}};
 static const char *const nll_cases[] = {"f32[3,5] i64[3]=1,0,4", "f32[2,3,2] i32[2,2]=0,2,1,1 f32[3] reduction=none",
-                                        "f64[2,3,2,2] i64[2,2,2]=0,-1,2,1,-1,0,1,1 f64[3] ignore_index=-1", "f16[2,3] i64[2]=2,1 reduction=sum", NULL};
+                                        "f64[2,3,2,2] i64[2,2,2]=0,-1,2,1,-1,0,1,1 f64[3] ignore_index=-1", "f16[2,3] i64[2]=2,1 reduction=sum",
+                                        NULL};
 const ig_op ig_op_NegativeLogLikelihoodLoss = {.domain = "",
                                                .name = "NegativeLogLikelihoodLoss",
                                                .since = 22,

@@ -1,6 +1,5 @@
-/* ReverseSequence: a gather by an index of batch and time alone, broadcast over the rest. Compress: a gather by the places that a condition known at build
- * time names; any other condition would make the result's shape depend on data.
- * SPDX-License-Identifier: Apache-2.0 */
+/* ReverseSequence: a gather by an index of batch and time alone, broadcast over the rest. Compress: a gather by the places that a condition known at
+ * build time names; any other condition would make the result's shape depend on data. SPDX-License-Identifier: Apache-2.0 */
 #include "ops/pointwise.h"
 
 #define TYPES_13 (IG_TYPES_NUMERIC | IG_T(STRING) | IG_T(BOOL) | IG_T(C64) | IG_T(C128))
@@ -78,9 +77,9 @@ static ig_status places(const ig_node *n, int64_t **out, int64_t *out_n) {
   int64_t count, v;
   IG_TRY(ig_infer_rank(n, condition, "condition", 1));
   if (!ig_val_is_const(condition) || !ig_data_count(condition->data, &count))
-    return ig_status_with(
-        ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the condition '%s' decides the result's shape and is not known at build time", condition->name),
-        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type,
+                                         "the condition '%s' decides the result's shape and is not known at build time", condition->name),
+                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
   *out = IG_NEW_ARRAY(ig_node_arena(n), int64_t, count ? (size_t)count : 1);
   if (!*out) return ig_arena_status(ig_node_arena(n));
   *out_n = 0;
@@ -104,8 +103,8 @@ static ig_status compress_infer(ig_node *n) {
   const bool flat = !ig_node_attr(n, "axis");
   const ig_dim extent = flat ? ig_dim_product(t, x->dims, (size_t)x->rank) : x->dims[axis];
   if (count) {
-    IG_NODE_REQUIRE(n, ig_dim_prove_ge(t, extent, ig_dim_const(t, list[count - 1] + 1)) != 0, IG_ERROR_BAD_MODEL, "the condition selects element %lld, which is outside",
-                    (long long)list[count - 1]);
+    IG_NODE_REQUIRE(n, ig_dim_prove_ge(t, extent, ig_dim_const(t, list[count - 1] + 1)) != 0, IG_ERROR_BAD_MODEL,
+                    "the condition selects element %lld, which is outside", (long long)list[count - 1]);
     IG_TRY(ig_dims_guard(t, IG_GUARD_GE, extent, ig_dim_const(t, list[count - 1] + 1), n->name, "the axis and the last selected element"));
   }
   memcpy(dims, x->dims, sizeof dims);
@@ -129,7 +128,8 @@ static ig_status compress_lower(ig_lower *l, const ig_node *n) {
 static const ig_op_arg compress_in[] = {{"input", 'T', TYPES_13, 0}, {"condition", 0, IG_T(BOOL), 0}};
 static const ig_op_arg compress_out[] = {{"output", 'T', TYPES_13, 0}};
 static const ig_op_attr compress_attrs[] = {{"axis", IG_ATTR_INT, false, 0, 0, NULL}};
-static const char *const compress_cases[] = {"f32[3,2] bool[3]=0,1,1 axis=0", "f32[3,2] bool[5]=0,1,0,0,1", "string[2,3] bool[3]=0,0,0 axis=-1", NULL};
+static const char *const compress_cases[] = {"f32[3,2] bool[3]=0,1,1 axis=0", "f32[3,2] bool[5]=0,1,0,0,1", "string[2,3] bool[3]=0,0,0 axis=-1",
+                                             NULL};
 const ig_op ig_op_Compress = {.domain = "",
                               .name = "Compress",
                               .since = 28,

@@ -16,8 +16,8 @@ static ig_status choose(const ig_node *n, const char *attr, const char *def, con
 static ig_status choose_filter(const ig_node *n, ig_resize_params *p) {
   static const char *const modes[] = {"nearest", "linear", "bilinear", "cubic", NULL};
   static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
-  static const char *const rules[] = {
-      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize", NULL};
+  static const char *const rules[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
+                                      "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize", NULL};
   int64_t mode;
   IG_TRY(choose(n, "mode", "nearest", modes, &mode));
   IG_TRY(choose(n, "nearest_mode", "round_prefer_floor", roundings, &p->filter));
@@ -207,9 +207,9 @@ static const ig_op_arg upsample_in[] = {{"X", 'T', TYPES, 0}, {"roi", 0, IG_T(F3
 static const ig_op_attr upsample_attrs[] = {{"mode", IG_ATTR_STRING, false, 0, 0, "nearest"},
                                             {"coordinate_transformation_mode", IG_ATTR_STRING, false, 0, 0, "asymmetric"},
                                             {"nearest_mode", IG_ATTR_STRING, false, 0, 0, "floor"}};
-static const char *const upsample_cases[] = {
-    "f32[1,1,2,2] - f32[4]=1,1,2,3 coordinate_transformation_mode=asymmetric nearest_mode=floor",
-    "f32[1,1,2,2] - f32[4]=1,1,2,2 mode=linear coordinate_transformation_mode=asymmetric nearest_mode=floor", NULL};
+static const char *const upsample_cases[] = {"f32[1,1,2,2] - f32[4]=1,1,2,3 coordinate_transformation_mode=asymmetric nearest_mode=floor",
+                                             "f32[1,1,2,2] - f32[4]=1,1,2,2 mode=linear coordinate_transformation_mode=asymmetric nearest_mode=floor",
+                                             NULL};
 const ig_op ig_op_Upsample = {.domain = "",
                               .name = "Upsample",
                               .since = 10,

@@ -5,8 +5,8 @@
 /* x as [batch, heads, sequence, head] or, with three dims, [batch, sequence, heads, head]. */
 typedef struct rotary {
   ig_dim dims[4];
-  int64_t n_rotated;        /* elements of a head that are rotated */
-  uint32_t sequence;        /* axis */
+  int64_t n_rotated; /* elements of a head that are rotated */
+  uint32_t sequence; /* axis */
 } rotary;
 
 static ig_status rotary_read(ig_node *n, rotary *r) {
@@ -28,10 +28,11 @@ static ig_status rotary_read(ig_node *n, rotary *r) {
   }
   r->n_rotated = ig_op_attr_i(n, "rotary_embedding_dim");
   if (r->n_rotated == 0 && !ig_dim_is_const(t, r->dims[3], &r->n_rotated))
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the size of a head is not known at build time"), IG_DETAIL_ISSUE_CODE,
-                          "UNSUPPORTED_SHAPE");
+    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the size of a head is not known at build time"),
+                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
   const bool fits = !ig_dim_is_const(t, r->dims[3], &head) || r->n_rotated <= head;
-  IG_NODE_REQUIRE(n, r->n_rotated > 0 && r->n_rotated % 2 == 0 && fits, IG_ERROR_BAD_MODEL, "%lld elements of a head cannot be rotated", (long long)r->n_rotated);
+  IG_NODE_REQUIRE(n, r->n_rotated > 0 && r->n_rotated % 2 == 0 && fits, IG_ERROR_BAD_MODEL, "%lld elements of a head cannot be rotated",
+                  (long long)r->n_rotated);
   return ig_infer_dims_done(n);
 }
 

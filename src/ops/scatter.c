@@ -200,8 +200,8 @@ static ig_status pooled_dims(const ig_node *n, ig_dim *out) {
   uint32_t n_kernel, n_strides, n_pads;
   const int64_t *kernel = ig_node_attr_ints(n, "kernel_shape", &n_kernel), *strides = ig_node_attr_ints(n, "strides", &n_strides),
                 *pads = ig_node_attr_ints(n, "pads", &n_pads);
-  IG_NODE_REQUIRE(n, x->rank >= 3 && n_kernel == (uint32_t)x->rank - 2, IG_ERROR_BAD_MODEL, "kernel_shape has %u entries, input has %d dims", n_kernel,
-                  x->rank);
+  IG_NODE_REQUIRE(n, x->rank >= 3 && n_kernel == (uint32_t)x->rank - 2, IG_ERROR_BAD_MODEL, "kernel_shape has %u entries, input has %d dims",
+                  n_kernel, x->rank);
   IG_NODE_REQUIRE(n, (!strides || n_strides == n_kernel) && (!pads || n_pads == 2 * n_kernel), IG_ERROR_BAD_MODEL,
                   "strides has %u and pads has %u entries for %u axes", n_strides, n_pads, n_kernel);
   for (int k = 0; k < x->rank; k++) {
@@ -264,9 +264,8 @@ static ig_status unpool_lower(ig_lower *l, const ig_node *n) {
 
 static const ig_op_arg unpool_in[] = {{"X", 'T', IG_TYPES_FLOAT, 0}, {"I", 0, IG_T(I64), 0}, {"output_shape", 0, IG_T(I64), IG_ARG_OPTIONAL}};
 static const ig_op_arg unpool_out[] = {{"output", 'T', IG_TYPES_FLOAT, 0}};
-static const ig_op_attr unpool_attrs[] = {{"kernel_shape", IG_ATTR_INTS, true, 0, 0, NULL},
-                                          {"strides", IG_ATTR_INTS, false, 0, 0, NULL},
-                                          {"pads", IG_ATTR_INTS, false, 0, 0, NULL}};
+static const ig_op_attr unpool_attrs[] = {
+    {"kernel_shape", IG_ATTR_INTS, true, 0, 0, NULL}, {"strides", IG_ATTR_INTS, false, 0, 0, NULL}, {"pads", IG_ATTR_INTS, false, 0, 0, NULL}};
 static const char *const unpool_cases[] = {"f32[1,1,2,2] i64[1,1,2,2]=5,7,13,15 kernel_shape=2,2 strides=2,2",
                                            "f32[1,1,2,2] i64[1,1,2,2]=5,7,13,15 i64[4]=1,1,5,5 kernel_shape=2,2 strides=2,2",
                                            "f64[2,1,3] i64[2,1,3]=0,2,4,6,8,10 kernel_shape=2 strides=2 pads=0,0", NULL};

@@ -148,6 +148,22 @@ static ig_status check_prog_dims(const ig_plan_data *p, size_t first, size_t n) 
   return NULL;
 }
 
+/* What tactics take for granted when they are asked at load, before bind proves the whole request. */
+static ig_status check_operands(const ig_plan_data *p, size_t i, const ig_kind_def *k) {
+  const ig_plan_request *q = &p->requests[i];
+  const ig_operand *o = p->operands + q->first_operand;
+  const int64_t *params = p->params + q->first_param;
+  CHECK(q->n_in >= k->min_in && q->n_in <= k->max_in && q->n_out >= k->min_out, "REQS", i, "%u inputs and %u results of kind %s", q->n_in, q->n_out, k->name);
+  for (uint32_t n = 0; n < k->min_in; n++) CHECK(o[n].value != IG_NO_VALUE, "REQS", i, "input %u of kind %s is missing", n, k->name);
+  if (k->id == IG_KIND_matmul) CHECK(o[0].rank >= 2 && o[1].rank >= 2, "REQS", i, "ranks %u and %u of a matrix product", o[0].rank, o[1].rank);
+  if (k->id == IG_KIND_rnn) CHECK(o[0].rank == 4 && o[1].rank == 3, "REQS", i, "ranks %u and %u of a recurrent layer", o[0].rank, o[1].rank);
+  if (k->id != IG_KIND_conv && k->id != IG_KIND_window) return NULL;
+  const int64_t n_spatial = params[k->id == IG_KIND_conv ? offsetof(ig_conv_params, n_spatial) / 8 : offsetof(ig_window_params, n_spatial) / 8];
+  CHECK(n_spatial >= 0 && n_spatial <= 3, "REQS", i, "%lld spatial axes", (long long)n_spatial);
+  if (k->id == IG_KIND_conv) CHECK(n_spatial >= 1 && o[0].rank == n_spatial + 2 && o[1].rank == n_spatial + 2, "REQS", i, "ranks %u and %u with %lld spatial axes", o[0].rank, o[1].rank, (long long)n_spatial);
+  return NULL;
+}
+
 static ig_status check_request(const ig_plan_data *p, size_t i) {
   const ig_plan_request *q = &p->requests[i];
   const ig_kind_def *k = ig_kind((ig_kind_id)q->kind);
@@ -161,6 +177,7 @@ static ig_status check_request(const ig_plan_data *p, size_t i) {
   IG_TRY(check_prog_dims(p, q->first_prog, q->n_prog));
   IG_TRY(check_prog_dims(p, q->first_epi, q->n_epi));
   for (size_t o = q->first_operand; o < q->first_operand + n; o++) IG_TRY(check_operand(p, o));
+  IG_TRY(check_operands(p, i, k));
   for (uint32_t f = 0; f < k->n_fields; f++)
     for (uint32_t w = 0; k->fields[f].type == IG_FIELD_DIM && w < k->fields[f].count; w++) {
       const int64_t d = p->params[q->first_param + k->fields[f].word + w];

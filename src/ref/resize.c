@@ -56,8 +56,11 @@ void ig_ref_resize(const ig_call *c) {
       inside = ig_resize_taps(&s.axis[k], index[k], s.weights[k], &s.first[k]) && inside;
       s.at[k] = ig_resize_clamp(&s.axis[k], s.first[k]);
     }
-    if (!inside) store(o, index, p->extrapolation);
-    else if (copies) ig_ref_copy(o, index, x, s.at);
-    else store(o, index, sum(&s, 0));
+    if (!inside)
+      store(o, index, p->extrapolation);
+    else if (copies)
+      ig_ref_copy(o, index, x, s.at);
+    else
+      store(o, index, sum(&s, 0));
   }
 }

@@ -116,6 +116,35 @@ static ig_status replace(resolver *r, size_t step) {
   return ig_status_new(IG_ERROR_UNSUPPORTED, "node '%s': tactic '%s' is not in this runtime and device '%s' has no other for kind %s", ig_plan_name(p, s->name), ig_plan_name(p, s->tactic), e->hal->name, ig_kind(req.kind)->name);
 }
 
+/* Does the tactic that the file names take the step's request, and are its weights packed just as it reads them? A file may say anything, and
+ * kernels rely on what their own query asked for. */
+static bool accepts(resolver *r, size_t step, const ig_tactic *t) {
+  ig_engine *e = r->e;
+  const ig_plan_data *p = &e->plan;
+  ig_request req;
+  ig_plan_request_view(p, p->steps[step].first_request, &req);
+  const size_t first = p->requests[p->steps[step].first_request].first_operand, n = ig_request_n_operands(&req);
+  const void *plain[144] = { 0 };
+  uint32_t constant_mask = 0, packed_mask = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!is_constant(p, first + i)) continue;
+    const bool packed = e->constants[first + i].format != NULL;
+    if (packed && (i >= IG_OFFER_OPERANDS || !packable(p, &p->operands[first + i]))) return false;
+    if (i >= IG_OFFER_OPERANDS || !packable(p, &p->operands[first + i])) continue;
+    constant_mask |= 1u << i;
+    packed_mask |= (uint32_t)packed << i;
+    plain[i] = packed ? NULL : e->constants[first + i].data;
+  }
+  const ig_region region = { .requests = &req, .n_requests = 1, .n_in = req.n_in + req.n_extra, .n_out = req.n_out, .n_values = (uint32_t)n };
+  const ig_query q = { .region = &region, .dims = &r->dims, .caps = e->hal->caps(e->dev), .opt = r->opt, .constant_mask = constant_mask, .constants = plain };
+  ig_offer offer = { 0 };
+  const char *why = NULL;
+  if (t->kind != req.kind || !t->query(&q, &offer, &why) || (packed_mask & ~offer.packed_mask)) return false;
+  for (size_t i = 0; i < n && i < IG_OFFER_OPERANDS; i++)
+    if ((packed_mask >> i & 1) && !ig_format_equal(e->constants[first + i].format, &offer.packed[i])) return false;
+  return true;
+}
+
 /* Values of all dims at the first profile's optimum, for cost guesses; zeros where they do not evaluate. */
 static ig_status optimum(ig_engine *e, int64_t *out) {
   const ig_plan_data *p = &e->plan;
@@ -136,7 +165,7 @@ static ig_status resolve_steps(resolver *r) {
     const ig_plan_step *s = &p->steps[i];
     if (s->kind != IG_STEP_KERNEL) continue;
     const ig_tactic *t = ig_hal_tactic(e->hal, e->dev, ig_plan_name(p, s->tactic), s->tactic_version);
-    if (t && t->kind == (ig_kind_id)p->requests[s->first_request].kind) {
+    if (t && accepts(r, i, t)) {
       e->choices[i].tactic = t;
       memcpy(e->choices[i].config, s->config, sizeof s->config);
       continue;

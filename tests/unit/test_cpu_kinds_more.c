@@ -47,7 +47,53 @@ static void test_resize(void **state) {
   }
 }
 
+static const ig_dtype numbers[] = { IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16, IG_DTYPE_BF16, IG_DTYPE_I8, IG_DTYPE_U8, IG_DTYPE_I32, IG_DTYPE_U32, IG_DTYPE_I64, IG_DTYPE_U64, IG_DTYPE_I4,
+  IG_DTYPE_U2 };
+static ig_dtype any_number(void) { return numbers[below((int64_t)IG_COUNT(numbers))]; }
+
+static uint32_t random_dims(int64_t *dims, int64_t most) {
+  const uint32_t rank = 1 + (uint32_t)below(4);
+  for (uint32_t k = 0; k < rank; k++) dims[k] = chance(3) ? 0 : 1 + below(most);
+  return rank;
+}
+
+static void test_prefix(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 300; round++) {
+    test_call t = { 0 };
+    int64_t dims[IG_MAX_RANK];
+    const uint32_t rank = random_dims(dims, round % 7 == 0 ? 40 : 7);
+    const ig_prefix_params p = { .axis = below(rank), .op = below(2), .exclusive = below(2), .reverse = below(2) };
+    const ig_dtype d = any_number();
+    add_operand(&t, d, rank, dims, BROADCAST | TAME);
+    add_operand(&t, d, rank, dims, 0);
+    finish_call(&t, IG_KIND_prefix, 1, 0, 1, &p);
+    check_all(&t, 0); /* the order of operations is given */
+    free_call(&t);
+  }
+}
+
+static void test_sort(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 400; round++) {
+    test_call t = { 0 };
+    int64_t dims[IG_MAX_RANK], out[IG_MAX_RANK];
+    const uint32_t rank = random_dims(dims, round % 7 == 0 ? 40 : 7);
+    ig_sort_params p = { .axis = below(rank), .largest = below(2) };
+    const ig_dtype d = any_number();
+    memcpy(out, dims, sizeof out);
+    p.k = out[p.axis] = below(dims[p.axis] + 1);
+    add_operand(&t, d, rank, dims, BROADCAST);
+    add_operand(&t, d, rank, out, 0);
+    if (chance(80)) add_operand(&t, IG_DTYPE_I64, rank, out, 0);
+    else add_absent(&t);
+    finish_call(&t, IG_KIND_sort, 1, 0, 2, &p);
+    check_all(&t, 0);
+    free_call(&t);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_resize) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_resize), cmocka_unit_test(test_prefix), cmocka_unit_test(test_sort) };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

@@ -71,7 +71,43 @@ static void resize_integers(void **state) {
   assert_memory_equal(o, ((const uint8_t[]){0, 128, 255}), 3); /* 127.5 is rounded to even */
 }
 
+static void prefix_lines(void **state) {
+  (void)state;
+  float x[6] = {1, 2, 3, 4, 5, 6}, o[6];
+  static const float want[4][6] = {{1, 3, 6, 4, 9, 15}, {0, 1, 3, 0, 4, 9}, {6, 5, 3, 15, 11, 6}, {5, 3, 0, 11, 6, 0}};
+  const ig_view v[] = {VIEW(IG_DTYPE_F32, x, 2, 3), VIEW(IG_DTYPE_F32, o, 2, 3)};
+  for (int i = 0; i < 4; i++) {
+    run(IG_KIND_prefix, v, 1, 1, &(ig_prefix_params){.axis = 1, .op = IG_PREFIX_SUM, .exclusive = i & 1, .reverse = i >> 1});
+    same(o, want[i], 6, 0);
+  }
+  run(IG_KIND_prefix, v, 1, 1, &(ig_prefix_params){.axis = 0, .op = IG_PREFIX_PROD});
+  same(o, (const float[]){1, 2, 3, 4, 10, 18}, 6, 0);
+  int8_t small[3] = {100, 100, 100}, sums[3];
+  const ig_view w[] = {VIEW(IG_DTYPE_I8, small, 3), VIEW(IG_DTYPE_I8, sums, 3)};
+  run(IG_KIND_prefix, w, 1, 1, &(ig_prefix_params){.op = IG_PREFIX_SUM});
+  assert_memory_equal(sums, ((const int8_t[]){100, -56, 44}), 3);
+}
+
+static void sort_lines(void **state) {
+  (void)state;
+  float x[6] = {2, NAN, 2, -1, 3, -0.0f}, o[4];
+  int64_t at[4];
+  const ig_view v[] = {VIEW(IG_DTYPE_F32, x, 6), VIEW(IG_DTYPE_F32, o, 4), VIEW(IG_DTYPE_I64, at, 4)};
+  run(IG_KIND_sort, v, 1, 2, &(ig_sort_params){.largest = 1, .k = 4});
+  assert_true(isnan(o[0]));
+  same(o + 1, (const float[]){3, 2, 2}, 3, 0);
+  assert_memory_equal(at, ((const int64_t[]){1, 4, 0, 2}), sizeof at);
+  run(IG_KIND_sort, v, 1, 2, &(ig_sort_params){.largest = 0, .k = 4});
+  same(o, (const float[]){-1, 0, 2, 2}, 4, 0);
+  assert_memory_equal(at, ((const int64_t[]){3, 5, 0, 2}), sizeof at);
+  uint64_t big[4] = {1, UINT64_MAX, 3, 2}, most[2]; /* [2, 2], along axis 0 */
+  const ig_view b[] = {VIEW(IG_DTYPE_U64, big, 2, 2), VIEW(IG_DTYPE_U64, most, 1, 2)};
+  run(IG_KIND_sort, b, 1, 1, &(ig_sort_params){.largest = 1, .k = 1});
+  assert_true(most[0] == 3 && most[1] == UINT64_MAX);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(resize_nearest), cmocka_unit_test(resize_linear), cmocka_unit_test(resize_integers)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(resize_nearest), cmocka_unit_test(resize_linear), cmocka_unit_test(resize_integers),
+                                     cmocka_unit_test(prefix_lines), cmocka_unit_test(sort_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,11 +38,11 @@ enum {
 #define MICROS(name, dot) \
   MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \
   MICRO(name, 7, dot) MICRO(name, 8, dot) MICRO(name, 9, dot) MICRO(name, 10, dot) MICRO(name, 11, dot) MICRO(name, 12, dot) \
-  static const micro_fn name##s[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 };
+  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 };
 #else
 #define MICROS(name, dot) \
   MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \
-  static const micro_fn name##s[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6 };
+  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6 };
 #endif
 /* out: rows of GROUP words. */
 typedef void (*micro_fn)(const int32_t *a, const int32_t *b, int64_t k, int32_t *out);
@@ -75,15 +75,15 @@ static part_memory part_init(const ig_call *c, int64_t k, char *m) {
 }
 
 #if SIMD_SUMS
-/* Sums over k of a panel of n <= SIMD_W words a step, `width` words apart; reads SIMD_W words each. */
-static vi sum_unsigned(const int32_t *x, int64_t width, int64_t k) {
+/* Sums over k of n words a step, `width` words apart. */
+static vi sum_unsigned(const int32_t *x, int64_t n, int64_t width, int64_t k) {
   vi s = vi_zero();
-  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_load(x + p * width), vi_set(0x01010101));
+  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_load_n(x + p * width, n), vi_set(0x01010101));
   return s;
 }
-static vi sum_signed(const int32_t *x, int64_t width, int64_t k) {
+static vi sum_signed(const int32_t *x, int64_t n, int64_t width, int64_t k) {
   vi s = vi_zero();
-  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_set(0x01010101), vi_load(x + p * width));
+  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_set(0x01010101), vi_load_n(x + p * width, n));
   return s;
 }
 
@@ -109,7 +109,7 @@ static void range(const product *g, const part_memory *m, int64_t batch, int64_t
     for (int64_t p = 0; !g->b && p < n_panels; p++) {
       g->pack_b(g->ctx, batch, n0 + p * NR, ig_min_i64(NR, columns - p * NR), m->b + p * NR * g->k);
 #if SIMD_SUMS
-      for (int j = 0; j < NR; j += SIMD_W) vi_store(m->sums + p * NR + j, sum_unsigned(m->b + p * NR * g->k + j, NR, g->k));
+      for (int j = 0; j < NR; j += SIMD_W) vi_store(m->sums + p * NR + j, sum_unsigned(m->b + p * NR * g->k + j, SIMD_W, NR, g->k));
 #endif
     }
     for (int64_t t = t_lo; t < t_hi; t++) {
@@ -140,12 +140,15 @@ static void multiply(const product *g, const ig_call *c, int64_t n_batch, char *
 
 static bool is_signed(const ig_view *v) { return v->dtype == IG_DTYPE_I8; }
 static int64_t words(int64_t k) { return (k + KG - 1) / KG; }
-/* The zero point at linear index lin of a view that may be left out. */
-static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
-  if (operand >= c->n_in || !ig_view_present(ig_call_in(c, operand))) return 0;
-  ig_reader r;
-  int32_t z;
-  ig_reader_init(&r, ig_call_in(c, operand), NULL, IG_S_I32);
-  ig_reader_read(&r, lin, 1, &z);
+/* Zero points of an operand that may be left out: 0. */
+typedef struct zeros { bool present; ig_reader reader; } zeros;
+static zeros zeros_init(const ig_call *c, uint32_t operand) {
+  zeros z = { .present = operand < c->n_in && ig_view_present(ig_call_in(c, operand)) };
+  if (z.present) ig_reader_init(&z.reader, ig_call_in(c, operand), NULL, IG_S_I32);
   return z;
+}
+static int32_t zero_at(const zeros *z, int64_t lin) {
+  int32_t x = 0;
+  if (z->present) ig_reader_read(&z->reader, lin, 1, &x);
+  return x;
 }

@@ -15,6 +15,8 @@ IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
 IG_CPU_KERNEL(resize_c)
+IG_CPU_KERNEL(prefix_c)
+IG_CPU_KERNEL(sort_c)
 /* The same for each instruction set: names end in it. */
 #define IG_CPU_KERNEL_ISA(name) \
   void ig_cpu_##name##_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
@@ -35,4 +37,6 @@ IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)
+IG_CPU_KERNEL_ISA(depthwise_s8)
+enum { IG_DEPTHWISE_S8_TAPS = 256 };   /* 256 * 255 * 255 < 2^24 */
 #endif

@@ -16,6 +16,8 @@
 #define SIMD_REWRITES(is_signed) (!(is_signed))   /* weights that cannot be used as they lie */
 typedef __m512i vi;
 static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+/* p[0 .. n), zeros after; touches no more. 0 <= n <= 16. */
+static inline vi vi_load_n(const int32_t *p, int64_t n) { return _mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), p); }
 static inline void vi_store(int32_t *p, vi x) { _mm512_storeu_si512(p, x); }
 static inline vi vi_set(int32_t x) { return _mm512_set1_epi32(x); }
 static inline vi vi_zero(void) { return _mm512_setzero_si512(); }

@@ -10,7 +10,7 @@ static bool is_compact(const ig_query *q, const ig_operand *w) {
   for (uint32_t k = w->rank; k-- > 0;) {
     if (!ig_dim_is_const(q->dims, w->dims[k], &dim)) return false;
     if (dim != 1 && !ig_dim_equals(q->dims, w->strides[k], n)) return false;
-    n *= dim;
+    if (!ig_mul_i64(n, dim, &n)) return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 /* Tactics of float32 maximum and average pooling on vectors. SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/tactics/tactics.h"
 
-static double taps(const ig_window_params *p) { return 4 + (double)(p->kernel[0] * (p->n_spatial > 1 ? p->kernel[1] : 1)); }
+static double taps(const ig_window_params *p) { return 4 + (double)p->kernel[0] * (double)(p->n_spatial > 1 ? p->kernel[1] : 1); }
 
 static bool query_rate(const ig_query *q, ig_offer *out, const char **why, double rate) {
   const ig_request *r = ig_cpu_request(q, why);

@@ -1,0 +1,5 @@
+/* Products of 8-bit integers for AVX-512 with VNNI. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/simd/s8_avx512vnni.h"
+#include "cpu/kernels/gemm_s8.inc.h"
+#include "cpu/kernels/conv_s8.inc.h"
+#include "cpu/kernels/matmul_s8.inc.h"

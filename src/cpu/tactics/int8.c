@@ -1,0 +1,152 @@
+/* Tactics of matmul and conv on 8-bit integers with a 32-bit sum and constant weights, which the engine keeps as words of `kg` elements of k:
+ * matmul [N / nr][K / kg][nr][kg], conv [O / mr][kernel][C / kg][mr][kg].
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/kernels/gemm_s8.h"
+#include "cpu/tactics/tactics.h"
+
+#define RATE_AVX2 130e9
+#define RATE_AVX512VNNI 350e9
+
+static bool is_int8(const ig_operand *o) { return ig_cpu_is(o, IG_DTYPE_I8) || ig_cpu_is(o, IG_DTYPE_U8); }
+/* Zero point `i`, where it is there, is the same along every axis but `axis` (-1: along all). */
+static bool is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis) {
+  if (i >= r->n_in || ig_request_in(r, i)->value == IG_NO_VALUE) return true;
+  const ig_operand *z = ig_request_in(r, i);
+  for (uint32_t k = 0; k < z->rank; k++)
+    if ((int)k != axis && !ig_dim_equals(q->dims, z->dims[k], 1) && !ig_dim_equals(q->dims, z->strides[k], 0)) return false;
+  return is_int8(z);
+}
+
+/* Operands of 8 bits, a sum of 32. */
+static const ig_request *accepted(const ig_query *q, int64_t acc, const char **why) {
+  const ig_request *r = ig_cpu_request(q, why);
+  if (!r) return NULL;
+  if (acc != IG_S_I32 || !is_int8(ig_request_in(r, 0)) || !is_int8(ig_request_in(r, 1))) { *why = "operands are not plain 8-bit integers with a 32-bit sum"; return NULL; }
+  return r;
+}
+static bool is_constant(const ig_query *q, const char **why) {
+  if (q->constant_mask >> 1 & 1) return true;
+  *why = "weights are not constant";
+  return false;
+}
+static void append(ig_format *f, uint32_t axis, int64_t extent) {
+  f->axis[f->n_parts] = (uint8_t)axis;
+  f->extent[f->n_parts++] = (uint16_t)extent;
+}
+
+static const ig_matmul_params *matmul_params(const ig_query *q) { return q->region->requests[0].params; }
+static const ig_conv_params *conv_params(const ig_query *q) { return q->region->requests[0].params; }
+
+static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t nr, double rate) {
+  const ig_request *r = accepted(q, matmul_params(q)->acc, why);
+  int64_t depth;
+  if (!r || !is_constant(q, why)) return false;
+  const ig_operand *a = ig_request_in(r, 0), *b = ig_request_in(r, 1);
+  for (uint32_t k = 0; k + 2 < b->rank; k++)
+    if (!ig_dim_equals(q->dims, b->dims[k], 1) && !ig_dim_equals(q->dims, b->strides[k], 0)) { *why = "weights are several matrices"; return false; }
+  if (!ig_dim_is_const(q->dims, b->dims[b->rank - 2], &depth) || depth == 0) { *why = "nothing to sum"; return false; }
+  if (r->n_in > 2 && ig_request_in(r, 2)->value != IG_NO_VALUE && !ig_dim_equals(q->dims, ig_request_in(r, 2)->strides[a->rank - 1], 0) && depth != 1) {
+    *why = "zero points differ within a row";
+    return false;
+  }
+  if (!is_uniform(q, r, 3, (int)b->rank - 1)) { *why = "zero points differ within a column"; return false; }
+  const double count = ig_cpu_count(q, ig_request_out(r, 0));
+  ig_cpu_offer(q, r, count * 2 * (double)depth, rate, out);
+  out->seconds += count * ig_cpu_prog_work(&r->epi) / IG_CPU_RATE_AVX2;
+  out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
+  out->packed_mask = 1u << 1;
+  ig_format *f = &out->packed[1];
+  for (uint32_t i = 0; i + 2 < b->rank; i++) append(f, i, 0);
+  append(f, b->rank - 1u, 0);
+  append(f, b->rank - 2u, 0);
+  append(f, b->rank - 1u, nr);
+  append(f, b->rank - 2u, kg);
+  return true;
+}
+static uint32_t parts_matmul(const ig_call *c, uint32_t n_threads, double rate) {
+  const ig_view *a = ig_call_in(c, 0);
+  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2.0 * (double)a->dims[a->rank - 1] + 4 * ig_cpu_prog_work(&c->epi)), rate, n_threads);
+}
+
+/* What both convolutions need. */
+static const ig_request *accepted_conv(const ig_query *q, const char **why) {
+  const ig_request *r = accepted(q, conv_params(q)->acc, why);
+  if (!r) return NULL;
+  const ig_conv_params *p = r->params;
+  if (p->n_spatial > 2) { *why = "three spatial axes"; return NULL; }
+  for (int64_t i = 0; i < p->n_spatial; i++)
+    if (p->in_dilation[i] > 1) { *why = "the input is dilated (transposed convolution)"; return NULL; }
+  if (!is_uniform(q, r, 2, -1) || !is_uniform(q, r, 3, 0)) { *why = "zero points differ within the input or an output channel"; return NULL; }
+  return r;
+}
+
+static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t mr, double rate) {
+  const ig_request *r = accepted_conv(q, why);
+  if (!r || !is_constant(q, why)) return false;
+  const ig_operand *w = ig_request_in(r, 1);
+  int64_t o, count = 1, dim;
+  if (conv_params(q)->groups != 1) { *why = "several groups"; return false; }
+  for (uint32_t i = 0; i < w->rank; i++) {
+    if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim == 0) { *why = "weights are empty or of unknown size"; return false; }
+    count *= dim;
+  }
+  if (!ig_dim_is_const(q->dims, w->dims[0], &o)) { *why = "weights are of unknown size"; return false; }
+  const double results = ig_cpu_count(q, ig_request_out(r, 0)), k = (double)(count / o);
+  ig_cpu_offer(q, r, results * 2 * k, rate, out);
+  out->seconds += (results * ig_cpu_prog_work(&r->epi) + 4 * k * results / (double)o) / IG_CPU_RATE_AVX2;
+  out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
+  out->packed_mask = 1u << 1;
+  ig_format *f = &out->packed[1];
+  append(f, 0, 0);
+  for (uint32_t i = 2; i < w->rank; i++) append(f, i, 0);
+  append(f, 1, 0);
+  append(f, 0, ig_gemm_f32_mr(o, mr));
+  append(f, 1, kg);
+  return true;
+}
+static uint32_t parts_conv(const ig_call *c, uint32_t n_threads, double rate) {
+  const ig_view *w = ig_call_in(c, 1);
+  const double k = (double)ig_view_count(w) / (double)ig_max_i64(1, w->dims[0]);
+  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2.0 * k + 4 * ig_cpu_prog_work(&c->epi)), rate, n_threads);
+}
+
+static double taps(const ig_query *q, const ig_operand *w) { return ig_cpu_count(q, w) / (double)ig_max_i64(1, ig_cpu_dim(q, w->dims[0])); }
+static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, double rate) {
+  const ig_request *r = accepted_conv(q, why);
+  if (!r) return false;
+  const ig_operand *w = ig_request_in(r, 1);
+  int64_t n_taps = 1, dim;
+  if (!ig_dim_equals(q->dims, w->dims[1], 1) || !ig_dim_equals(q->dims, w->dims[0], conv_params(q)->groups)) {
+    *why = "not one input and one output channel a group";
+    return false;
+  }
+  for (uint32_t i = 2; i < w->rank; i++) {
+    if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim > IG_DEPTHWISE_S8_TAPS || (n_taps *= dim) > IG_DEPTHWISE_S8_TAPS) {
+      *why = "the kernel is too large, or of unknown size, for exact sums in float32";
+      return false;
+    }
+  }
+  ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps(q, w) + ig_cpu_prog_work(&r->epi)), rate, out);
+  out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
+  return true;
+}
+
+#define INT8_TACTICS(id, ID, isa_) \
+  static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); } \
+  static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
+  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 1, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 2, \
+    .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
+  static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_MR_##ID, RATE_##ID); } \
+  static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
+  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
+    .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
+INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
+INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
+
+#define DEPTHWISE_TACTIC(id, isa_, rate) \
+  static bool query_depthwise_##id(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, rate); } \
+  static uint32_t parts_depthwise_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, rate); } \
+  const ig_tactic ig_cpu_depthwise_s8_##id = { .name = "cpu.depthwise_s8." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+    .query = query_depthwise_##id, .scratch = ig_cpu_depthwise_s8_scratch_##id, .parts = parts_depthwise_##id, .run = ig_cpu_depthwise_s8_run_##id };
+DEPTHWISE_TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_CPU_RATE_AVX512 / 4)
+DEPTHWISE_TACTIC(avx2, IG_ISA_AVX2, IG_CPU_RATE_AVX2 / 4)

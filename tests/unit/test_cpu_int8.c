@@ -1,0 +1,143 @@
+/* CPU kernels of int8 products against the reference, bit for bit. See cpu_check.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu_check.h"
+
+static unsigned n_accepted;
+
+static void check_int8(test_call *t) {
+  ig_offer offer;
+  for (size_t i = 0; i < IG_COUNT(cpu_tactics); i++) {
+    const ig_tactic *tactic = cpu_tactics[i];
+    if (tactic->kind != t->call.kind || !strstr(tactic->name, "_s8")) continue;
+    n_accepted += accepts(t, tactic, 2, &offer);
+    check_tactic(t, tactic, 0);
+  }
+}
+
+/* Requantise: round(sum * scale + bias) + zero point, clipped; stored as 8 bits. */
+static void requantise(ig_arena *arena, uint32_t n_extra, ig_dtype out, ig_sprog *p) {
+  ig_sbuild b;
+  ig_sbuild_init(&b, arena);
+  ig_sreg x = ig_s_cast(&b, ig_s_load(&b, 0, IG_DTYPE_I32), IG_S_F32);
+  x = ig_s_op(&b, IG_SOP_MUL, x, n_extra > 0 ? ig_s_load(&b, 1, IG_DTYPE_F32) : ig_s_f64(&b, IG_S_F32, 0.0078125), 0);
+  if (n_extra > 1) x = ig_s_op(&b, IG_SOP_ADD, x, ig_s_load(&b, 2, IG_DTYPE_F32), 0);
+  x = ig_s_op(&b, IG_SOP_RINT, x, 0, 0);
+  x = ig_s_op(&b, IG_SOP_MAX, x, ig_s_f64(&b, IG_S_F32, out == IG_DTYPE_I8 ? -128 : 0), 0);
+  x = ig_s_op(&b, IG_SOP_MIN, x, ig_s_f64(&b, IG_S_F32, out == IG_DTYPE_I8 ? 127 : 255), 0);
+  ig_s_store(&b, 0, ig_s_cast(&b, x, IG_S_I32), 0);
+  assert_null(ig_sbuild_finish(&b, p));
+}
+
+/* A zero point: one value, one per index of `axis`, or none; bytes so that extremes occur. */
+static void add_zero(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims, uint32_t axis) {
+  if (chance(30)) {
+    add_absent(t);
+    return;
+  }
+  const uint32_t at = t->n;
+  ig_view *v = add_operand(t, d, rank, dims, COMPACT);
+  const bool per_index = chance(50);
+  for (uint32_t k = 0; k < rank; k++) v->strides[k] = per_index && k == axis ? 1 : 0;
+  if (chance(20)) memset(t->mem[at].data, chance(50) ? 0x80 : 0xff, t->mem[at].size);
+}
+static void add_one_zero(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims) {
+  add_zero(t, d, rank, dims, rank);
+}
+
+/* Mostly random bytes; now and then all at an end of their range, where 16-bit sums of pairs would saturate. */
+static void add_bytes(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims) {
+  const uint32_t at = t->n;
+  add_operand(t, d, rank, dims, PLAIN);
+  if (chance(25)) memset(t->mem[at].data, chance(33) ? 0x80 : chance(50) ? 0x7f : 0xff, t->mem[at].size);
+}
+
+static void finish_int8(test_call *t, uint32_t n_in, uint32_t rank, const int64_t *out, uint32_t channel, ig_kind_id kind, const void *params) {
+  ig_arena arena;
+  ig_arena_init(&arena, &ig_libc_allocator, 0);
+  const bool epi = chance(60);
+  const uint32_t n_extra = epi ? (uint32_t)below(3) : 0;
+  const ig_dtype result = !epi ? IG_DTYPE_I32 : chance(50) ? IG_DTYPE_U8 : IG_DTYPE_I8;
+  for (uint32_t i = 0; i < n_extra; i++) {
+    ig_view *v = add_operand(t, IG_DTYPE_F32, rank, out, COMPACT | TAME);
+    for (uint32_t k = 0; k < rank; k++) v->strides[k] = k == channel ? 1 : 0;
+  }
+  if (epi) requantise(&arena, n_extra, result, &t->call.epi);
+  add_operand(t, result, rank, out, 0);
+  finish_call(t, kind, n_in, n_extra, 1, params);
+  check_int8(t);
+  free_call(t);
+  ig_arena_free(&arena);
+}
+static ig_dtype byte_type(void) { return chance(50) ? IG_DTYPE_I8 : IG_DTYPE_U8; }
+
+static void test_matmul(void **state) {
+  IG_UNUSED(state);
+  n_accepted = 0;
+  for (int round = 0; round < 400; round++) {
+    test_call t = { 0 };
+    const ig_dtype ta = byte_type(), tb = byte_type();
+    const ig_matmul_params p = { .acc = IG_S_I32, .alpha = 1.0 };
+    const uint32_t n_batch = (uint32_t)below(3), rank = n_batch + 2;
+    int64_t a[IG_MAX_RANK], b[IG_MAX_RANK], out[IG_MAX_RANK];
+    for (uint32_t i = 0; i < n_batch; i++) a[i] = out[i] = 1 + below(3), b[i] = 1;
+    a[rank - 2] = out[rank - 2] = chance(25) ? 1 : chance(10) ? 100 : 1 + below(40);
+    a[rank - 1] = b[rank - 2] = chance(10) ? 700 : 1 + below(40);
+    b[rank - 1] = out[rank - 1] = chance(15) ? 1 : chance(10) ? 600 : 1 + below(100);
+    add_bytes(&t, ta, rank, a);
+    add_bytes(&t, tb, rank, b);
+    /* Batch dims are equal: the weights' are there by stride 0. */
+    for (uint32_t i = 0; i < n_batch; i++) t.v[1].dims[i] = b[i] = a[i], t.v[1].strides[i] = 0;
+    uint32_t n_in = 2;
+    if (chance(70)) {
+      n_in = 4;
+      add_zero(&t, ta, rank, a, rank - 2);
+      add_zero(&t, tb, rank, b, rank - 1);
+    }
+    finish_int8(&t, n_in, rank, out, rank - 1, IG_KIND_matmul, &p);
+  }
+  assert_true(n_accepted >= 600);
+}
+
+static void test_conv(void **state) {
+  IG_UNUSED(state);
+  n_accepted = 0;
+  for (int round = 0; round < 400; round++) {
+    test_call t = { 0 };
+    const ig_dtype tx = byte_type(), tw = byte_type();
+    const bool pointwise = chance(30), depthwise = chance(30);
+    const int64_t n_spatial = 1 + below(2);
+    ig_conv_params p = { .n_spatial = n_spatial, .groups = 1, .acc = IG_S_I32 };
+    const uint32_t rank = (uint32_t)n_spatial + 2;
+    int64_t x[IG_MAX_RANK] = { 1 + below(3), 1 + below(chance(20) ? 40 : 9) }, w[IG_MAX_RANK] = { 1 + below(chance(20) ? 60 : 14), x[1] }, out[IG_MAX_RANK] = { x[0], w[0] };
+    bool empty = false;
+    if (depthwise) p.groups = w[0] = out[1] = x[1], w[1] = 1;
+    for (int64_t i = 0; i < n_spatial; i++) {
+      x[2 + i] = 1 + below(chance(30) ? 40 : 22);
+      w[2 + i] = pointwise ? 1 : 1 + below(4);
+      p.stride[i] = pointwise && chance(50) ? 1 : 1 + below(3);
+      p.dilation[i] = 1 + below(2);
+      p.in_dilation[i] = 1;
+      p.pad_lo[i] = pointwise ? 0 : below(4);
+      p.pad_hi[i] = pointwise ? 0 : below(4);
+      const int64_t room = x[2 + i] + p.pad_lo[i] + p.pad_hi[i] - (w[2 + i] - 1) * p.dilation[i] - 1;
+      out[2 + i] = room < 0 ? 0 : room / p.stride[i] + 1;
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    add_bytes(&t, tx, rank, x);
+    add_bytes(&t, tw, rank, w);
+    uint32_t n_in = 2;
+    if (chance(70)) {
+      n_in = 4;
+      add_one_zero(&t, tx, rank, x);
+      add_zero(&t, tw, rank, w, 0);
+    }
+    finish_int8(&t, n_in, rank, out, 1, IG_KIND_conv, &p);
+  }
+  assert_true(n_accepted >= 600);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv) };
+  return cmocka_run_group_tests(tests, NULL, print_tally);
+}
