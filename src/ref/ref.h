@@ -23,6 +23,7 @@ void ig_ref_conv(const ig_call *c);
 void ig_ref_window(const ig_call *c);
 void ig_ref_resize(const ig_call *c);
 void ig_ref_rnn(const ig_call *c);
+void ig_ref_sample(const ig_call *c);
 void ig_ref_prefix(const ig_call *c);
 void ig_ref_sort(const ig_call *c);
 #endif

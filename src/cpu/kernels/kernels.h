@@ -15,6 +15,7 @@ IG_CPU_KERNEL(matmul_c)
 IG_CPU_KERNEL(conv_c)
 IG_CPU_KERNEL(window_c)
 IG_CPU_KERNEL(resize_c)
+IG_CPU_KERNEL(sample_c)
 IG_CPU_KERNEL(prefix_c)
 IG_CPU_KERNEL(sort_c)
 /* The same for each instruction set: names end in it. */
