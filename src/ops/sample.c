@@ -42,7 +42,8 @@ static const ig_op_arg sample_out[] = {{"Y", 'T', IG_TYPES_FLOAT, 0}};
 static const ig_op_attr sample_attrs[] = {{"align_corners", IG_ATTR_INT, false, 0, 0, NULL},
                                           {"mode", IG_ATTR_STRING, false, 0, 0, "linear"},
                                           {"padding_mode", IG_ATTR_STRING, false, 0, 0, "zeros"}};
-static const char *const sample_cases[] = {"f32[1,2,4,5] f32[1,3,3,2]", "f64[2,1,3,3] f32[2,2,2,2] mode=cubic padding_mode=reflection align_corners=1",
+static const char *const sample_cases[] = {"f32[1,2,4,5] f32[1,3,3,2]",
+                                           "f64[2,1,3,3] f32[2,2,2,2] mode=cubic padding_mode=reflection align_corners=1",
                                            "f32[1,1,3,4,2] f32[1,2,2,2,3] mode=nearest padding_mode=border", "f16[1,2,6] f16[1,3,1]", NULL};
 const ig_op ig_op_GridSample = {.domain = "",
                                 .name = "GridSample",

@@ -30,7 +30,8 @@ void ig_ref_sample(const ig_call *c) {
   for (bool more = ig_ref_begin(index, o->dims, o->rank); more; more = ig_ref_next(index, o->dims, o->rank)) {
     from[0] = s.at[0] = index[0];
     s.at[1] = index[1];
-    for (uint32_t k = 0; k < n; k++) from[1 + k] = index[2 + k];
+    for (uint32_t k = 0; k < n; k++)
+      from[1 + k] = index[2 + k];
     for (uint32_t k = 0; k < n; k++) { /* the grid names the last axis first */
       from[1 + n] = n - 1 - k;
       s.n_taps = ig_sample_taps(c->params, ig_ref_load_as(grid, from, IG_S_F64).f64, x->dims[2 + k], s.weights[2 + k], s.places[2 + k]);

@@ -1,4 +1,4 @@
-/* CPU kernels of resize, prefix and sort against the reference. See cpu_check.h.
+/* CPU kernels of resize, sample, prefix and sort against the reference. See cpu_check.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_check.h"
 
@@ -93,7 +93,32 @@ static void test_sort(void **state) {
   }
 }
 
+static void test_sample(void **state) {
+  IG_UNUSED(state);
+  static const ig_dtype floats[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16, IG_DTYPE_BF16 };
+  for (int round = 0; round < 300; round++) {
+    test_call t = { 0 };
+    const uint32_t n = 1 + (uint32_t)below(3);
+    int64_t in[IG_MAX_RANK] = { 1 + below(2), 1 + below(3) }, grid[IG_MAX_RANK], out[IG_MAX_RANK];
+    const ig_sample_params p = { .filter = below(3), .border = below(3), .align = below(2) };
+    const ig_dtype d = floats[below((int64_t)IG_COUNT(floats))];
+    grid[0] = out[0] = in[0];
+    out[1] = in[1];
+    for (uint32_t k = 0; k < n; k++) {
+      in[2 + k] = chance(2) ? 0 : 1 + below(6);
+      grid[1 + k] = out[2 + k] = chance(2) ? 0 : 1 + below(5);
+    }
+    grid[1 + n] = n;
+    add_operand(&t, d, n + 2, in, BROADCAST | TAME);
+    add_operand(&t, chance(70) ? IG_DTYPE_F32 : IG_DTYPE_F64, n + 2, grid, chance(50) ? TAME | PLAIN : PLAIN);
+    add_operand(&t, d, n + 2, out, 0);
+    finish_call(&t, IG_KIND_sample, 2, 0, 1, &p);
+    check_all(&t, tolerance_of(d));
+    free_call(&t);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_resize), cmocka_unit_test(test_prefix), cmocka_unit_test(test_sort) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_resize), cmocka_unit_test(test_prefix), cmocka_unit_test(test_sort), cmocka_unit_test(test_sample) };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

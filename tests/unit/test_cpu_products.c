@@ -7,6 +7,16 @@ static void check_all(test_call *t, double tolerance) {
     if (cpu_tactics[i]->kind == t->call.kind) check_tactic(t, cpu_tactics[i], tolerance);
 }
 
+/* As exporters write it, with a scale and a shift before and after now and then. */
+static ig_sreg hard_swish(ig_sbuild *b, ig_sreg x) {
+  const ig_sreg six = ig_s_f64(b, IG_S_F32, 6);
+  if (chance(50)) x = ig_s_op(b, IG_SOP_ADD, ig_s_op(b, IG_SOP_MUL, ig_s_f64(b, IG_S_F32, 0.75), x, 0), ig_s_f64(b, IG_S_F32, -0.5), 0);
+  ig_sreg y = ig_s_op(b, IG_SOP_ADD, x, ig_s_f64(b, IG_S_F32, 3), 0);
+  y = ig_s_op(b, IG_SOP_MIN, ig_s_op(b, IG_SOP_MAX, y, ig_s_f64(b, IG_S_F32, 0), 0), six, 0);
+  y = ig_s_op(b, IG_SOP_DIV, ig_s_op(b, IG_SOP_MUL, x, y, 0), six, 0);
+  return chance(50) ? y : ig_s_op(b, IG_SOP_MUL, ig_s_f64(b, IG_S_F32, 1.5), y, 0);
+}
+
 /* An epilogue over the result and n_extra operands of type d: bias, residual, clip, a function; result stored as out. */
 static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_dtype d, ig_dtype out, ig_sprog *p) {
   ig_sbuild b;
@@ -17,6 +27,7 @@ static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_
     const ig_sreg y = ig_s_load(&b, 1 + i, d);
     x = ig_s_op(&b, IG_SOP_ADD, x, ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t), 0);
   }
+  if (t == IG_S_F32 && chance(30)) x = hard_swish(&b, x);
   if (chance(40)) x = ig_s_op(&b, IG_SOP_MAX, x, ig_s_i64(&b, t, 0), 0);
   if (chance(30)) x = ig_s_op(&b, IG_SOP_MIN, x, ig_s_i64(&b, t, 6), 0);
   if (t == IG_S_F32 && chance(30)) x = ig_s_op(&b, IG_SOP_TANH, x, 0, 0);

@@ -1,4 +1,5 @@
-/* Operators whose records came after the structured ones (scatters, Resize, losses, Einsum, prefixes, sorts): samples agree with ONNX Runtime or ONNX's reference.
+/* Operators whose records came after the structured ones (scatters, Resize, losses, Einsum, Attention, GridSample, prefixes, sorts): samples agree with
+ * ONNX Runtime or ONNX's reference.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops_case.h"
 #include "ops_more_samples.h"

@@ -1,4 +1,4 @@
-/* The reference of the kinds resize, prefix and sort, against values computed by hand.
+/* The reference of the kinds resize, sample, prefix and sort, against values computed by hand.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ref/ref.h"
 #include <math.h>
@@ -106,8 +106,23 @@ static void sort_lines(void **state) {
   assert_true(most[0] == 3 && most[1] == UINT64_MAX);
 }
 
+static void sample_borders(void **state) {
+  (void)state;
+  float x[3] = {1, 2, 4}, grid[4] = {-1, 0.5f, 1, 3}, o[4]; /* with corners aligned: places 0, 1.5, 2, 4 */
+  const ig_view v[] = {VIEW(IG_DTYPE_F32, x, 1, 1, 3), VIEW(IG_DTYPE_F32, grid, 1, 4, 1), VIEW(IG_DTYPE_F32, o, 1, 1, 4)};
+  static const float want[3][4] = {{1, 3, 4, 0}, {1, 3, 4, 4}, {1, 3, 4, 1}};
+  for (int64_t border = 0; border < 3; border++) {
+    run(IG_KIND_sample, v, 2, 1, &(ig_sample_params){.filter = IG_SAMPLE_LINEAR, .border = border, .align = 1});
+    same(o, want[border], 4, 1e-6f);
+  }
+  float image[4] = {1, 2, 3, 4}, at[2] = {0.5f, -0.5f}, one; /* the grid names columns first */
+  const ig_view w[] = {VIEW(IG_DTYPE_F32, image, 1, 1, 2, 2), VIEW(IG_DTYPE_F32, at, 1, 1, 1, 2), VIEW(IG_DTYPE_F32, &one, 1, 1, 1, 1)};
+  run(IG_KIND_sample, w, 2, 1, &(ig_sample_params){.filter = IG_SAMPLE_NEAREST});
+  same(&one, (const float[]){2}, 1, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(resize_nearest), cmocka_unit_test(resize_linear), cmocka_unit_test(resize_integers),
-                                     cmocka_unit_test(prefix_lines), cmocka_unit_test(sort_lines)};
+                                     cmocka_unit_test(prefix_lines), cmocka_unit_test(sort_lines), cmocka_unit_test(sample_borders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /* Recognising the frequent epilogues. See finish.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/finish.h"
-#include <math.h>
 
 static bool plain_f32(const ig_view *v) { return v->dtype == IG_DTYPE_F32 && v->block <= 1; }
 
@@ -12,29 +11,46 @@ static float const_of(const ig_sinsn *i) {
   return f;
 }
 
-/* Extends the chain that ends in register `last` by instruction i. */
-static bool extend(const ig_call *c, uint32_t i, uint32_t last, ig_finish *f) {
-  const ig_sinsn *code = c->epi.insns, *x = &code[i];
-  const uint32_t other = x->a == last ? x->b : x->a;
-  if (x->type != IG_S_F32 || (x->a != last && x->b != last) || x->a == x->b) return false;
-  if (x->op == IG_SOP_ADD) {
-    if (f->clip || f->n_adds == IG_FINISH_ADDS || code[other].op != IG_SOP_LOAD || code[other].imm == 0) return false;
-    const ig_view *v = ig_call_extra(c, (uint32_t)code[other].imm - 1);
-    if (!plain_f32(v)) return false;
-    f->add[f->n_adds++] = v;
-    return true;
+static bool add_operand(const ig_call *c, const ig_sinsn *load, ig_finish *f, ig_finish_step *s) {
+  if (f->n_adds == IG_FINISH_ADDS || load->imm == 0) return false;
+  const ig_view *v = ig_call_extra(c, (uint32_t)load->imm - 1);
+  *s = (ig_finish_step){ .kind = IG_FINISH_ADD_OPERAND, .operand = f->n_adds };
+  f->add[f->n_adds++] = v;
+  return plain_f32(v);
+}
+
+/* The step for x = last op constant. */
+static bool constant_step(const ig_sinsn *x, bool last_is_a, float k, ig_finish_step *s) {
+  s->value = k;
+  switch (x->op) {
+    case IG_SOP_ADD: s->kind = IG_FINISH_ADD; break;
+    case IG_SOP_MUL: s->kind = IG_FINISH_MUL; break;
+    case IG_SOP_MAX: s->kind = IG_FINISH_MAX; break;
+    case IG_SOP_MIN: s->kind = IG_FINISH_MIN; break;
+    case IG_SOP_DIV: s->kind = IG_FINISH_DIV; return last_is_a;
+    default: return false;
   }
-  if (code[other].op != IG_SOP_CONST) return false;
-  const float k = const_of(&code[other]);
-  if (x->op == IG_SOP_MAX && f->lo == -INFINITY && f->hi == INFINITY) f->lo = k;
-  else if (x->op == IG_SOP_MIN && f->hi == INFINITY) f->hi = k;
-  else return false;
-  f->clip = true;
   return k == k;
 }
 
+/* Extends the chain that ends in register `last` by instruction i. after[r]: steps done when register r of the chain was the last; 0 for others. */
+static bool extend(const ig_call *c, uint32_t i, uint32_t last, const uint8_t *after, ig_finish *f) {
+  const ig_sinsn *code = c->epi.insns, *x = &code[i];
+  const uint32_t other = x->a == last ? x->b : x->a;
+  if (x->type != IG_S_F32 || (x->a != last && x->b != last) || x->a == x->b || f->n_steps == IG_FINISH_STEPS) return false;
+  ig_finish_step *s = &f->steps[f->n_steps++];
+  *s = (ig_finish_step){ 0 };
+  if (code[other].op == IG_SOP_CONST) return constant_step(x, x->a == last, const_of(&code[other]), s);
+  if (x->op == IG_SOP_ADD && code[other].op == IG_SOP_LOAD) return add_operand(c, &code[other], f, s);
+  if (x->op != IG_SOP_MUL || after[other] == 0 || f->keep_at != UINT32_MAX) return false;
+  s->kind = IG_FINISH_MUL_KEPT;
+  f->keep_at = after[other] - 1u;
+  return true;
+}
+
 bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
-  *out = (ig_finish){ .lo = -INFINITY, .hi = INFINITY };
+  uint8_t after[IG_SPROG_MAX] = { 0 };       /* one more than the steps */
+  *out = (ig_finish){ .keep_at = UINT32_MAX };
   if (c->n_out != 1 || !plain_f32(ig_call_out(c, 0))) return false;
   if (c->epi.n == 0) return true;
   uint32_t last = UINT32_MAX;
@@ -44,12 +60,13 @@ bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
     if (x->op == IG_SOP_LOAD) {
       if (x->imm != 0) continue;
       if (last != UINT32_MAX) return false;
-      last = i;
-      continue;
+    } else if (x->op == IG_SOP_STORE) {
+      return x->a == last && i + 1 == c->epi.n;
+    } else if (last == UINT32_MAX || !extend(c, i, last, after, out)) {
+      return false;
     }
-    if (x->op == IG_SOP_STORE) return x->a == last && i + 1 == c->epi.n;
-    if (last == UINT32_MAX || !extend(c, i, last, out)) return false;
     last = i;
+    after[i] = (uint8_t)(out->n_steps + 1);
   }
   return false;
 }

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
 #include "hal/tactic.h"
-#include <math.h>
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
@@ -12,7 +11,8 @@ enum {
   NR = 2 * SIMD_W, MR = SIMD_MR,
   GROUP = 256,                         /* columns that the interpreter takes at a time */
   BLOCK_BYTES = 192 << 10,             /* of a side that is packed in the scratch: well inside the second-level cache */
-  TILE_FLOATS = MR * NR
+  TILE_FLOATS = MR * NR,
+  FINISH_ROWS = SIMD_MR / 3 + (SIMD_MR == 6)   /* rows whose epilogue fits the registers: 4 or 3 */
 };
 
 /* Columns of a packed or unpacked B panel times rows of an A panel, into tile[rows][NR]. rows is a constant wherever this is inlined. */
@@ -90,39 +90,51 @@ static void begin_batch(work *w, int64_t batch) {
   for (uint32_t i = 0; i < w->finish.n_adds; i++) w->add[i].data = (float *)w->add_walk[i].data + ig_walk_at(&w->add_walk[i], lin);
 }
 
-/* One vector of results: tile value, operands, clip. */
-static inline vf finish_vector(const work *w, vf x, int64_t row, int64_t column, vf lo, vf hi) {
-  for (uint32_t i = 0; i < w->finish.n_adds; i++) {
-    const place *p = &w->add[i];
-    const float *q = p->data + row * p->row_stride;
-    x = vf_add(x, p->column_stride ? vf_load(q + column) : vf_set(*q));
-  }
-  return w->finish.clip ? vf_min(hi, vf_max(lo, x)) : x;
-}
-/* The same for n < SIMD_W results, which are not all there. */
-static void finish_tail(const work *w, const float *x, int64_t row, int64_t column, int64_t n) {
-  for (int64_t j = 0; j < n; j++) {
-    float y = x[j] * w->g->alpha;
-    for (uint32_t i = 0; i < w->finish.n_adds; i++) {
-      const place *p = &w->add[i];
-      y += p->data[row * p->row_stride + (column + j) * p->column_stride];
+/* x = x op k on `rows` rows of two vectors. */
+#define EACH(expr) \
+  _Pragma("GCC unroll 8") for (int i = 0; i < rows; i++) \
+    _Pragma("GCC unroll 2") for (int v = 0; v < 2; v++) x[i][v] = (expr);
+/* The epilogue of tile rows [i0, i0 + rows), n <= NR columns: a step at a time on registers. rows and whole (n is NR) are constants where this is inlined. */
+static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
+  const int64_t lanes[2] = { ig_min_i64(n, SIMD_W), ig_max_i64(n - SIMD_W, 0) };
+  const vf alpha = vf_set(w->g->alpha);
+  vf x[FINISH_ROWS][2], kept[FINISH_ROWS][2];
+  EACH(vf_mul(vf_load(w->tile + (i0 + i) * NR + v * SIMD_W), alpha))
+  for (int i = 0; i < rows; i++) kept[i][0] = x[i][0], kept[i][1] = x[i][1];
+  for (uint32_t s = 0; s < w->finish.n_steps; s++) {
+    const ig_finish_step *step = &w->finish.steps[s];
+    const vf k = vf_set(step->value);
+    if (s == w->finish.keep_at)
+      for (int i = 0; i < rows; i++) kept[i][0] = x[i][0], kept[i][1] = x[i][1];
+    switch (step->kind) {
+      case IG_FINISH_ADD: EACH(vf_add(x[i][v], k)) break;
+      case IG_FINISH_MUL: EACH(vf_mul(x[i][v], k)) break;
+      case IG_FINISH_DIV: EACH(vf_div(x[i][v], k)) break;
+      case IG_FINISH_MAX: EACH(vf_max(k, x[i][v])) break;
+      case IG_FINISH_MIN: EACH(vf_min(k, x[i][v])) break;
+      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i][v], kept[i][v])) break;
+      case IG_FINISH_ADD_OPERAND: {
+        const place *p = &w->add[step->operand];
+        const float *q = p->data + (m0 + i0) * p->row_stride + n0 * p->column_stride;
+        if (!p->column_stride) EACH(vf_add(x[i][v], vf_set(q[i * p->row_stride])))
+        else if (whole) EACH(vf_add(x[i][v], vf_load(q + i * p->row_stride + v * SIMD_W)))
+        else EACH(vf_add(x[i][v], vf_load_n(q + i * p->row_stride + v * SIMD_W, lanes[v])))
+        break;
+      }
     }
-    if (w->finish.clip) {
-      y = y < w->finish.lo ? w->finish.lo : y;
-      y = y > w->finish.hi ? w->finish.hi : y;
-    }
-    w->out.data[row * w->out.row_stride + column + j] = y;
   }
+  float *o = w->out.data + (m0 + i0) * w->out.row_stride + n0;
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < 2; v++) {
+      if (whole) vf_store(o + i * w->out.row_stride + v * SIMD_W, x[i][v]);
+      else vf_store_n(o + i * w->out.row_stride + v * SIMD_W, x[i][v], lanes[v]);
+    }
 }
+#undef EACH
 static void finish_direct(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
-  const vf lo = vf_set(w->finish.lo), hi = vf_set(w->finish.hi), alpha = vf_set(w->g->alpha);
-  for (int64_t i = 0; i < rows; i++) {
-    const float *t = w->tile + i * NR;
-    float *o = w->out.data + (m0 + i) * w->out.row_stride + n0;
-    int64_t j = 0;
-    for (; j + SIMD_W <= columns; j += SIMD_W) vf_store(o + j, finish_vector(w, vf_mul(vf_load(t + j), alpha), m0 + i, n0 + j, lo, hi));
-    if (j < columns) finish_tail(w, t + j, m0 + i, n0 + j, columns - j);
-  }
+  int64_t i = 0;
+  for (; columns == NR && i + FINISH_ROWS <= rows; i += FINISH_ROWS) finish_rows(w, FINISH_ROWS, true, m0, i, n0, NR);
+  for (; i < rows; i++) finish_rows(w, 1, false, m0, i, n0, columns);
 }
 
 /* A block's tiles go to rows of GROUP columns, then through the interpreter. */

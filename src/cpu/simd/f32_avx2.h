@@ -14,15 +14,18 @@ static inline vf vf_set(float x) { return _mm256_set1_ps(x); }
 static inline vf vf_zero(void) { return _mm256_setzero_ps(); }
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static inline vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 static inline vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 /* b where either is NaN. */
 static inline vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 /* p[0 .. n), zeros after; touches no more. 0 <= n <= 8. */
-static inline vf vf_load_n(const float *p, int64_t n) {
+static inline __m256i vf_mask(int64_t n) {
   static const int32_t mask[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
-  return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)(mask + 8 - n)));
+  return _mm256_loadu_si256((const __m256i *)(const void *)(mask + 8 - n));
 }
+static inline vf vf_load_n(const float *p, int64_t n) { return _mm256_maskload_ps(p, vf_mask(n)); }
+static inline void vf_store_n(float *p, vf x, int64_t n) { _mm256_maskstore_ps(p, vf_mask(n), x); }
 /* p[0], p[2], ... ; reads 16 floats. */
 static inline vf vf_load2(const float *p) {
   const __m256 t = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);
