@@ -156,10 +156,23 @@ static const float *b_panel(const work *w, int64_t panel, int64_t first) {
   return g->b_packed ? g->b_packed + panel * NR * g->k : w->b + (panel - first) * NR * g->k;
 }
 
+/* The only column of a product: rows are the lanes. */
+static void one_column(int64_t rows, const float *a, const float *b, int64_t k, float *tile) {
+  vf c[4] = { vf_zero(), vf_zero(), vf_zero(), vf_zero() };
+  float sums[SIMD_W];
+  int64_t p = 0;
+  for (; p + 4 <= k; p += 4)
+    for (int j = 0; j < 4; j++) c[j] = vf_fma(vf_load_n(a + (p + j) * rows, rows), vf_set(b[(p + j) * NR]), c[j]);
+  for (; p < k; p++) c[0] = vf_fma(vf_load_n(a + p * rows, rows), vf_set(b[p * NR]), c[0]);
+  vf_store(sums, vf_add(vf_add(c[0], c[1]), vf_add(c[2], c[3])));
+  for (int64_t i = 0; i < rows; i++) tile[i * NR] = sums[i];
+}
+
 static void one_tile(const work *w, int64_t t, int64_t t0, int64_t p, int64_t p0) {
   const ig_gemm_f32 *g = w->g;
   const int64_t m0 = t * w->mr, n0 = p * NR, rows = ig_min_i64(w->mr, g->m - m0), columns = ig_min_i64(NR, g->n - n0);
-  w->micro(a_panel(w, t, t0), b_panel(w, p, p0), g->k, w->tile);
+  if (g->n == 1) one_column(w->mr, a_panel(w, t, t0), b_panel(w, p, p0), g->k, w->tile);
+  else w->micro(a_panel(w, t, t0), b_panel(w, p, p0), g->k, w->tile);
   if (w->direct) finish_direct(w, m0, rows, n0, columns);
   else keep_tile(w, m0 - t0 * w->mr, rows, n0 - p0 * NR);
 }
