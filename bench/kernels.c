@@ -1,7 +1,7 @@
 /* Every product kernel on one core against the core's own peak: `bench/run.sh --kernels [NAME]`, NAME a part of the tactics' names.
  *
- * The peak is what a loop of independent multiply-adds reaches on registers, measured here, in the kernel's own instruction set; a kernel's time is the least of
- * many runs on warm data, weights packed as in an engine. Kernels whose instruction set the machine lacks are counted as skipped.
+ * The peak is what a loop of independent multiply-adds reaches on registers, measured here, in the kernel's own instruction set; a kernel's time is
+ * the least of many runs on warm data, weights packed as in an engine. Kernels whose instruction set the machine lacks are counted as skipped.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_check.h"
 #include <time.h>

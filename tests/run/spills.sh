@@ -1,6 +1,6 @@
 #!/bin/sh
-# Vector registers stay in registers: disassembles the objects of the products' kernels as gcc built them and fails where an innermost loop that multiplies
-# stores a vector register to the stack. Other compilers' builds are tested for answers only.
+# Vector registers stay in registers: disassembles the objects of the products' kernels as gcc built them and fails where an innermost
+# loop that multiplies stores a vector register to the stack. Other compilers' builds are tested for answers only.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}

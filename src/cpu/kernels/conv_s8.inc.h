@@ -1,7 +1,8 @@
 /* conv of 8-bit integers with constant weights of a single group: include after kernels/gemm_s8.inc.h.
  *
- * Phase 0 makes words of channels of the input, [C / KG][rows][row] with the padding (which equals the zero point), and readies the weights: rewritten in the
- * scratch where the instruction set wants them otherwise, and summed. Phase 1 is the product of weights and columns that are copied panel by panel.
+ * Phase 0 makes words of channels of the input, [C / KG][rows][row] with the padding (which equals the zero point), and readies the weights:
+ * rewritten in the scratch where the instruction set wants them otherwise, and summed. Phase 1 is the product of weights and columns that are
+ * copied panel by panel.
  * SPDX-License-Identifier: Apache-2.0 */
 typedef struct conv_shape { ig_image image; int64_t channels, groups_of_c, taps, words, mr, tiles, plane; } conv_shape;
 static conv_shape conv_shape_of(const ig_call *c) {

@@ -6,7 +6,9 @@
 #include "cpu/kernels/common.h"
 
 enum { IG_FINISH_ADDS = 3, IG_FINISH_STEPS = 16 };
-typedef enum ig_finish_kind { IG_FINISH_ADD_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT } ig_finish_kind;
+typedef enum ig_finish_kind {
+  IG_FINISH_ADD_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT
+} ig_finish_kind;
 typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of add */
 typedef struct ig_finish {
   uint32_t n_adds, n_steps, keep_at;   /* keep_at: the value before that step is kept; UINT32_MAX: none */

@@ -94,7 +94,8 @@ static void begin_batch(work *w, int64_t batch) {
 #define EACH(expr) \
   _Pragma("GCC unroll 8") for (int i = 0; i < rows; i++) \
     _Pragma("GCC unroll 2") for (int v = 0; v < 2; v++) x[i][v] = (expr);
-/* The epilogue of tile rows [i0, i0 + rows), n <= NR columns: a step at a time on registers. rows and whole (n is NR) are constants where this is inlined. */
+/* The epilogue of tile rows [i0, i0 + rows), n <= NR columns: a step at a time on registers. rows and whole (n is NR) are constants where
+ * this is inlined. */
 static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
   const int64_t lanes[2] = { ig_min_i64(n, SIMD_W), ig_max_i64(n - SIMD_W, 0) };
   const vf alpha = vf_set(w->g->alpha);
@@ -158,13 +159,17 @@ static const float *b_panel(const work *w, int64_t panel, int64_t first) {
 
 /* The only column of a product: rows are the lanes. */
 static void one_column(int64_t rows, const float *a, const float *b, int64_t k, float *tile) {
-  vf c[4] = { vf_zero(), vf_zero(), vf_zero(), vf_zero() };
+  vf c0 = vf_zero(), c1 = c0, c2 = c0, c3 = c0;
   float sums[SIMD_W];
   int64_t p = 0;
-  for (; p + 4 <= k; p += 4)
-    for (int j = 0; j < 4; j++) c[j] = vf_fma(vf_load_n(a + (p + j) * rows, rows), vf_set(b[(p + j) * NR]), c[j]);
-  for (; p < k; p++) c[0] = vf_fma(vf_load_n(a + p * rows, rows), vf_set(b[p * NR]), c[0]);
-  vf_store(sums, vf_add(vf_add(c[0], c[1]), vf_add(c[2], c[3])));
+  for (; p + 4 <= k; p += 4, a += 4 * rows, b += 4 * NR) {
+    c0 = vf_fma(vf_load_n(a, rows), vf_set(b[0]), c0);
+    c1 = vf_fma(vf_load_n(a + rows, rows), vf_set(b[NR]), c1);
+    c2 = vf_fma(vf_load_n(a + 2 * rows, rows), vf_set(b[2 * NR]), c2);
+    c3 = vf_fma(vf_load_n(a + 3 * rows, rows), vf_set(b[3 * NR]), c3);
+  }
+  for (; p < k; p++, a += rows, b += NR) c0 = vf_fma(vf_load_n(a, rows), vf_set(*b), c0);
+  vf_store(sums, vf_add(vf_add(c0, c1), vf_add(c2, c3)));
   for (int64_t i = 0; i < rows; i++) tile[i * NR] = sums[i];
 }
 

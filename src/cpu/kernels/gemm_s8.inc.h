@@ -1,7 +1,8 @@
 /* The product of 8-bit integers with an exact 32-bit sum: include after simd/s8_<isa>.h. matmul and conv are its two users.
  *
- * Both sides are words of SIMD_KG elements of k: A in panels [k][mr], B in panels [k][NR]. Where an instruction set multiplies unsigned by signed bytes, the
- * zero points stay in, and with a = zero point of a row, b = of a column, K elements: sum (x - a)(y - b) = sum xy - b (sum x - K a) - a sum y.
+ * Both sides are words of SIMD_KG elements of k: A in panels [k][mr], B in panels [k][NR]. Where an instruction set multiplies unsigned by signed
+ * bytes, the zero points stay in, and with a = zero point of a row, b = of a column, K elements: sum (x - a)(y - b) = sum xy - b (sum x - K a) - a
+ * sum y.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_s8.h"
 #include "cpu/kernels/image.h"
@@ -38,7 +39,8 @@ enum {
 #define MICROS(name, dot) \
   MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \
   MICRO(name, 7, dot) MICRO(name, 8, dot) MICRO(name, 9, dot) MICRO(name, 10, dot) MICRO(name, 11, dot) MICRO(name, 12, dot) \
-  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 };
+  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, \
+    name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 };
 #else
 #define MICROS(name, dot) \
   MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \

@@ -104,6 +104,7 @@ void NAME(ig_cpu_matmul_s8_run)(const ig_call *c, uint32_t phase, uint32_t part,
     return;
   }
   const product g = { .m = s.rows, .n = s.n, .k = s.words, .mr = s.mr, .micro = micro_b_weights_table[s.mr], .a = m.a,
-    .b = SIMD_REWRITES(is_signed(b)) ? m.b : b->data, .row_sums = m.row_sums, .row_zeros = m.row_zeros, .column_zeros = m.column_zeros, .column_sums = m.column_sums };
+    .b = SIMD_REWRITES(is_signed(b)) ? m.b : b->data,
+    .row_sums = m.row_sums, .row_zeros = m.row_zeros, .column_zeros = m.column_zeros, .column_sums = m.column_sums };
   multiply(&g, c, 1, m.parts + part * part_bytes(c, s.words), part, n_parts);
 }

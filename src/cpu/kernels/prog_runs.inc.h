@@ -33,7 +33,9 @@ static void f32_load_run(const void *data, int64_t at, int64_t stride, int64_t n
   }
 BYTES(i8, int8_t)
 BYTES(u8, uint8_t)
-static ig_elem_load_fn f32_load(ig_dtype d) { return d == IG_DTYPE_F32 ? f32_load_run : d == IG_DTYPE_I8 ? load_i8 : d == IG_DTYPE_U8 ? load_u8 : NULL; }
+static ig_elem_load_fn f32_load(ig_dtype d) {
+  return d == IG_DTYPE_F32 ? f32_load_run : d == IG_DTYPE_I8 ? load_i8 : d == IG_DTYPE_U8 ? load_u8 : NULL;
+}
 static ig_elem_store_fn f32_store(ig_dtype d, ig_stype t, unsigned flags) {
   IG_UNUSED(flags);
   return t != IG_S_I32 ? NULL : d == IG_DTYPE_I8 ? store_i8 : d == IG_DTYPE_U8 ? store_u8 : NULL;

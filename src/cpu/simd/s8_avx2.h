@@ -1,5 +1,5 @@
-/* Eight words of two 16-bit integers: AVX2. Elements are widened and freed of their zero point when they are packed, so that products of pairs are exact
- * whatever the weights are. Same names as simd/s8_avx512vnni.h.
+/* Eight words of two 16-bit integers: AVX2. Elements are widened and freed of their zero point when they are packed, so that products of pairs are
+ * exact whatever the weights are. Same names as simd/s8_avx512vnni.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_SIMD_S8_H
 #define IG_SIMD_S8_H

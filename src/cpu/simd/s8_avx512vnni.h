@@ -47,7 +47,8 @@ static inline int32_t vi_border(int64_t n, bool is_signed, int32_t zero) {
 static inline void vi_interleave(const uint8_t *x, int64_t stride, bool is_signed, int32_t zero, int32_t *out) {
   const __m128i flip = _mm_set1_epi8((char)(is_signed ? 0x80 : 0));
   const __m128i r0 = _mm_loadu_si128((const __m128i *)(const void *)x), r1 = _mm_loadu_si128((const __m128i *)(const void *)(x + stride));
-  const __m128i r2 = _mm_loadu_si128((const __m128i *)(const void *)(x + 2 * stride)), r3 = _mm_loadu_si128((const __m128i *)(const void *)(x + 3 * stride));
+  const __m128i r2 = _mm_loadu_si128((const __m128i *)(const void *)(x + 2 * stride));
+  const __m128i r3 = _mm_loadu_si128((const __m128i *)(const void *)(x + 3 * stride));
   const __m128i a = _mm_unpacklo_epi8(r0, r1), b = _mm_unpackhi_epi8(r0, r1), c = _mm_unpacklo_epi8(r2, r3), d = _mm_unpackhi_epi8(r2, r3);
   __m128i *o = (__m128i *)(void *)out;
   (void)zero;

@@ -21,7 +21,10 @@ static bool is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int a
 static const ig_request *accepted(const ig_query *q, int64_t acc, const char **why) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return NULL;
-  if (acc != IG_S_I32 || !is_int8(ig_request_in(r, 0)) || !is_int8(ig_request_in(r, 1))) { *why = "operands are not plain 8-bit integers with a 32-bit sum"; return NULL; }
+  if (acc != IG_S_I32 || !is_int8(ig_request_in(r, 0)) || !is_int8(ig_request_in(r, 1))) {
+    *why = "operands are not plain 8-bit integers with a 32-bit sum";
+    return NULL;
+  }
   return r;
 }
 static bool is_constant(const ig_query *q, const char **why) {
@@ -45,7 +48,8 @@ static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int
   for (uint32_t k = 0; k + 2 < b->rank; k++)
     if (!ig_dim_equals(q->dims, b->dims[k], 1) && !ig_dim_equals(q->dims, b->strides[k], 0)) { *why = "weights are several matrices"; return false; }
   if (!ig_dim_is_const(q->dims, b->dims[b->rank - 2], &depth) || depth == 0) { *why = "nothing to sum"; return false; }
-  if (r->n_in > 2 && ig_request_in(r, 2)->value != IG_NO_VALUE && !ig_dim_equals(q->dims, ig_request_in(r, 2)->strides[a->rank - 1], 0) && depth != 1) {
+  const ig_operand *za = r->n_in > 2 ? ig_request_in(r, 2) : NULL;
+  if (za && za->value != IG_NO_VALUE && !ig_dim_equals(q->dims, za->strides[a->rank - 1], 0) && depth != 1) {
     *why = "zero points differ within a row";
     return false;
   }
@@ -132,11 +136,15 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
 }
 
 #define INT8_TACTICS(id, ID, isa_) \
-  static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); } \
+  static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { \
+    return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
+  } \
   static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
   const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 1, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 2, \
     .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
-  static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_MR_##ID, RATE_##ID); } \
+  static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { \
+    return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_MR_##ID, RATE_##ID); \
+  } \
   static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
   const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
