@@ -38,6 +38,10 @@ void ig_strmap_free(ig_strmap *m);
 void *ig_strmap_get(const ig_strmap *m, const char *key);            /* NULL if absent */
 bool ig_strmap_set(ig_strmap *m, const char *key, void *value);      /* replaces; false when memory is out */
 
+/* ---- data types: ONNX's TensorProto.DataType numbers, which engine files hold too; IG_DTYPE_NONE / 0 where there is none ---- */
+ig_dtype ig_dtype_from_onnx(int64_t onnx);
+int32_t ig_dtype_to_onnx(ig_dtype d);
+
 /* ---- hashing: XXH3-64 ---- */
 uint64_t ig_hash(const void *p, size_t n, uint64_t seed);
 

@@ -117,7 +117,7 @@ static ig_status emit_io(ig_emitter *e) {
   for (uint32_t i = 0; i < g->n_inputs + g->n_outputs; i++) {
     const bool in = i < g->n_inputs;
     const ig_val *v = in ? g->inputs[i] : ig_graph_output(g, i - g->n_inputs);
-    ig_plan_io y = { .role = in ? IG_IO_INPUT : IG_IO_OUTPUT, .onnx_dtype = ig_emit_onnx_dtype(v->dtype), .rank = (uint32_t)v->rank, .buffer = i, .required_blob = IG_NONE };
+    ig_plan_io y = { .role = in ? IG_IO_INPUT : IG_IO_OUTPUT, .onnx_dtype = ig_dtype_to_onnx(v->dtype), .rank = (uint32_t)v->rank, .buffer = i, .required_blob = IG_NONE };
     IG_REQUIRE(v->kind == IG_VAL_TENSOR && y.onnx_dtype, IG_ERROR_UNSUPPORTED, "%s '%s' is no tensor of a type that engines hold", in ? "input" : "output", v->name);
     IG_TRY(ig_emit_name(e, in ? v->name : g->output_names[i - g->n_inputs], &y.name));
     for (int k = 0; k < v->rank; k++) {

@@ -21,6 +21,4 @@ void ig_emit_use(ig_emitter *e, ig_dim d);
 IG_MUST_USE ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t *out);
 /* Profiles and places; also fills the result's memory figures and enforces --memory. */
 IG_MUST_USE ig_status ig_emit_places(ig_emitter *e);
-/* ONNX TensorProto.DataType number; 0 if there is none. */
-int32_t ig_emit_onnx_dtype(ig_dtype d);
 #endif

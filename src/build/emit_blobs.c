@@ -58,12 +58,3 @@ ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format,
   *out = (uint32_t)e->blobs.n;
   return IG_EMIT(e, blobs, b);
 }
-
-int32_t ig_emit_onnx_dtype(ig_dtype d) {
-  static const ig_dtype table[] = { 0, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_U16, IG_DTYPE_I16, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_STRING, IG_DTYPE_BOOL, IG_DTYPE_F16,
-    IG_DTYPE_F64, IG_DTYPE_U32, IG_DTYPE_U64, IG_DTYPE_C64, IG_DTYPE_C128, IG_DTYPE_BF16, IG_DTYPE_F8E4M3FN, IG_DTYPE_F8E4M3FNUZ, IG_DTYPE_F8E5M2, IG_DTYPE_F8E5M2FNUZ,
-    IG_DTYPE_U4, IG_DTYPE_I4, IG_DTYPE_F4E2M1, IG_DTYPE_F8E8M0, IG_DTYPE_U2, IG_DTYPE_I2 };
-  for (int32_t i = 1; i < (int32_t)IG_COUNT(table); i++)
-    if (table[i] == d) return i;
-  return 0;
-}

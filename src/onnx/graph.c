@@ -97,7 +97,7 @@ static ig_status read_shape(ig_onnx_importer *im, ig_wire_bytes bytes, uint32_t 
 static ig_status read_tensor_type(ig_wire_bytes bytes, const char *name, ig_pb_tensor_type *out, ig_dtype *out_dtype) {
   IG_TRY(IG_PB_READ(tensor_type, bytes, out));
   IG_REQUIRE(out->elem_type != 0, IG_ERROR_BAD_MODEL, "input '%s': the data type is missing", name);
-  *out_dtype = out->elem_type > 0 && out->elem_type <= INT32_MAX ? ig_onnx_dtype((int32_t)out->elem_type) : IG_DTYPE_NONE;
+  *out_dtype = ig_dtype_from_onnx(out->elem_type);
   IG_REQUIRE(*out_dtype != IG_DTYPE_NONE, IG_ERROR_UNSUPPORTED, "input '%s': data type %lld is not known", name, (long long)out->elem_type);
   return NULL;
 }

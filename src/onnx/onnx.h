@@ -28,7 +28,4 @@ IG_MUST_USE ig_status ig_onnx_import(ig_env *env, const void *bytes, size_t n_by
 /* Reads one TensorProto (a .pb file of ONNX test data) into the arena; *out_name may be NULL. */
 IG_MUST_USE ig_status ig_onnx_read_tensor(ig_arena *arena, const void *bytes, size_t n_bytes, const char **out_name, ig_data *out);
 void ig_onnx_write_tensor(ig_buf *out, const char *name, const ig_data *d);
-/* dtype <-> ONNX's TensorProto.DataType number; IG_DTYPE_NONE / 0 if there is none. */
-ig_dtype ig_onnx_dtype(int32_t onnx);
-int32_t ig_onnx_dtype_number(ig_dtype d);
 #endif

@@ -11,9 +11,6 @@ const ig_onnx_limits ig_onnx_default_limits = {
   .nesting = 64, .nodes = 1000000, .edges = 16000000, .inlining = 1000, .elements = (uint64_t)1 << 40, .expressions = 1000000, .memory = 0
 };
 
-ig_dtype ig_onnx_dtype(int32_t onnx) { return ig_type_from_onnx(onnx); }
-int32_t ig_onnx_dtype_number(ig_dtype d) { return ig_type_to_onnx(d); }
-
 enum { IN_FLOATS, IN_INT32, IN_INT64, IN_DOUBLES, IN_UINT64, IN_STRINGS };
 static const char *const field_names[] = { "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data" };
 
@@ -194,7 +191,7 @@ ig_status ig_onnx_tensor(ig_onnx_importer *im, ig_wire_bytes bytes, const char *
   IG_TRY(ig_onnx_string(im, t.name, &name));
   if (out_name) *out_name = name;
   IG_REQUIRE(!t.segment.p, IG_ERROR_UNSUPPORTED, "tensor '%s': segments (or a sequence or optional in place of a tensor) are not supported", name);
-  out->dtype = t.data_type >= INT32_MIN && t.data_type <= INT32_MAX ? ig_onnx_dtype((int32_t)t.data_type) : IG_DTYPE_NONE;
+  out->dtype = ig_dtype_from_onnx(t.data_type);
   IG_REQUIRE(t.data_type != 0, IG_ERROR_BAD_MODEL, "tensor '%s': the data type is missing", name);
   IG_REQUIRE(out->dtype != IG_DTYPE_NONE, IG_ERROR_UNSUPPORTED, "tensor '%s': data type %lld is not known", name, (long long)t.data_type);
   uint64_t n;

@@ -198,7 +198,7 @@ ig_status ig_axis(const ig_node *n, int64_t axis, int64_t rank, int64_t *out) {
 
 ig_status ig_op_attr_dtype(const ig_node *n, const char *name, ig_dtype def, ig_dtype *out) {
   const int64_t number = ig_op_attr_i(n, name);
-  *out = number == 0 ? def : ig_type_from_onnx(number);
+  *out = number == 0 ? def : ig_dtype_from_onnx(number);
   IG_NODE_REQUIRE(n, *out != IG_DTYPE_NONE, IG_ERROR_BAD_MODEL, "attribute '%s' names no data type that is known (%lld)", name, (long long)number);
   return NULL;
 }

@@ -23,9 +23,6 @@ enum { IG_TB_I8, IG_TB_I16, IG_TB_I32, IG_TB_I64, IG_TB_U8, IG_TB_U16, IG_TB_U32
 #define IG_TYPES_TENSOR ((1u << IG_TB_COUNT) - 1)
 ig_types ig_type_bit(ig_dtype d);             /* 0 if unknown */
 ig_dtype ig_type_only(ig_types set);          /* the one member; IG_DTYPE_NONE if there are none or several */
-/* ONNX's TensorProto.DataType, as attributes such as Cast's `to` hold it; IG_DTYPE_NONE / 0 if there is none. */
-ig_dtype ig_type_from_onnx(int64_t onnx);
-int32_t ig_type_to_onnx(ig_dtype d);
 
 #define IG_ARG_OPTIONAL 1u
 #define IG_ARG_VARIADIC 2u                    /* last argument, any number (at least one unless OPTIONAL) */

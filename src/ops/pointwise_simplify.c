@@ -89,7 +89,7 @@ ig_status ig_simplify_cast(ig_node *n, bool *out_changed) {
   ig_val *source = ig_node_in(p, 0);
   if (!widens(source->dtype, x->dtype)) return NULL;
   if (source->dtype == old->dtype) return ig_simplify_to(n, source, out_changed);
-  ig_ir_attr attrs[3] = {{.name = "to", .type = IG_ATTR_INT, .v = {.i = ig_type_to_onnx(old->dtype)}}};
+  ig_ir_attr attrs[3] = {{.name = "to", .type = IG_ATTR_INT, .v = {.i = ig_dtype_to_onnx(old->dtype)}}};
   uint32_t n_attrs = 1;
   for (uint32_t i = 0; i < n->n_attrs && n_attrs < IG_COUNT(attrs); i++) {
     if (strcmp(n->attrs[i].name, "to") != 0) attrs[n_attrs++] = n->attrs[i];

@@ -96,7 +96,7 @@ static void integer_range(ig_dtype d, double *out_lo, double *out_hi) {
 
 /* The dtype whose precision the division has: attribute, else the scale's type where that is a float that computes. */
 static ig_dtype precision_of(const ig_node *n) {
-  const ig_dtype given = ig_type_from_onnx(ig_op_attr_i(n, "precision")), scale = ig_node_in(n, 1)->dtype;
+  const ig_dtype given = ig_dtype_from_onnx(ig_op_attr_i(n, "precision")), scale = ig_node_in(n, 1)->dtype;
   if (given != IG_DTYPE_NONE) return given;
   return scale == IG_DTYPE_F16 || scale == IG_DTYPE_BF16 ? scale : IG_DTYPE_F32;
 }

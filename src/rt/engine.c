@@ -116,13 +116,7 @@ void ig_engine_release(ig_engine *e) {
 size_t ig_engine_n_io(const ig_engine *e) { return e ? e->plan.n_io : 0; }
 size_t ig_engine_n_inputs(const ig_engine *e) { return e ? e->n_inputs : 0; }
 
-/* ONNX TensorProto.DataType -> dtype; the numbers are ONNX's. */
-ig_dtype ig_io_dtype(const ig_plan_io *io) {
-  static const ig_dtype table[] = { 0, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_U16, IG_DTYPE_I16, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_STRING, IG_DTYPE_BOOL, IG_DTYPE_F16,
-    IG_DTYPE_F64, IG_DTYPE_U32, IG_DTYPE_U64, IG_DTYPE_C64, IG_DTYPE_C128, IG_DTYPE_BF16, IG_DTYPE_F8E4M3FN, IG_DTYPE_F8E4M3FNUZ, IG_DTYPE_F8E5M2, IG_DTYPE_F8E5M2FNUZ,
-    IG_DTYPE_U4, IG_DTYPE_I4, IG_DTYPE_F4E2M1, IG_DTYPE_F8E8M0, IG_DTYPE_U2, IG_DTYPE_I2 };
-  return io->onnx_dtype > 0 && (size_t)io->onnx_dtype < IG_COUNT(table) ? table[io->onnx_dtype] : IG_DTYPE_NONE;
-}
+ig_dtype ig_io_dtype(const ig_plan_io *io) { return ig_dtype_from_onnx(io->onnx_dtype); }
 
 /* Range of a dim over the profiles: a constant's own value, an input symbol's range; otherwise unknown (0 .. -1 = unbounded). */
 static void dim_range(const ig_plan_data *p, ig_dim d, int64_t *lo, int64_t *hi) {

@@ -48,8 +48,8 @@ static void test_integer_lists(void **state) {
     for (int i = 1; i <= rows[r].entries; i++) ig_wire_put_int(&b, rows[r].field, i);
     assert_null(read_buf(&a, b, &name, &d));
     assert_int_equal(d.dtype, rows[r].dtype);
-    assert_int_equal(ig_onnx_dtype_number(d.dtype), rows[r].number);
-    assert_int_equal(ig_onnx_dtype(rows[r].number), rows[r].dtype);
+    assert_int_equal(ig_dtype_to_onnx(d.dtype), rows[r].number);
+    assert_int_equal(ig_dtype_from_onnx(rows[r].number), rows[r].dtype);
     assert_int_equal(d.rank, 1);
     assert_int_equal(d.n_bytes, ig_dtype_bytes(d.dtype, 3));
     const size_t each = d.n_bytes / (size_t)rows[r].entries;
@@ -134,7 +134,7 @@ static void test_bools_and_strings(void **state) {
 static void test_round_trip(void **state) {
   (void)state;
   for (int number = 1; number <= 26; number++) {
-    const ig_dtype dtype = ig_onnx_dtype(number);
+    const ig_dtype dtype = ig_dtype_from_onnx(number);
     assert_int_not_equal(dtype, IG_DTYPE_NONE);
     if (dtype == IG_DTYPE_STRING) continue;
     ig_arena a;
@@ -156,9 +156,9 @@ static void test_round_trip(void **state) {
     assert_int_equal((uintptr_t)back.bytes % 16, 0);
     ig_arena_free(&a);
   }
-  assert_int_equal(ig_onnx_dtype(0), IG_DTYPE_NONE);
-  assert_int_equal(ig_onnx_dtype(27), IG_DTYPE_NONE);
-  assert_int_equal(ig_onnx_dtype(-1), IG_DTYPE_NONE);
+  assert_int_equal(ig_dtype_from_onnx(0), IG_DTYPE_NONE);
+  assert_int_equal(ig_dtype_from_onnx(27), IG_DTYPE_NONE);
+  assert_int_equal(ig_dtype_from_onnx(-1), IG_DTYPE_NONE);
 }
 
 static ig_buf raw(const char *dims, int64_t dtype, size_t n) {

@@ -197,7 +197,7 @@ static ig_val *apply(ig_graph *g, const char *op, ig_val *a, ig_val *b, ig_val *
 }
 
 static ig_val *cast(ig_graph *g, ig_val *x, ig_dtype to) {
-  const ig_ir_attr a = {.name = "to", .type = IG_ATTR_INT, .v = {.i = ig_type_to_onnx(to)}};
+  const ig_ir_attr a = {.name = "to", .type = IG_ATTR_INT, .v = {.i = ig_dtype_to_onnx(to)}};
   ig_status st;
   ig_node *n = ig_op_node(g, NULL, "Cast", &x, 1, 1, &a, 1, &st);
   check_ok(st, "Cast", "symbolic");

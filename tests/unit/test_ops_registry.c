@@ -63,9 +63,9 @@ static void test_types(void **state) {
   ig_types seen = 0;
   uint32_t count = 0;
   for (int64_t k = -1; k < 40; k++) {
-    const ig_dtype d = ig_type_from_onnx(k);
+    const ig_dtype d = ig_dtype_from_onnx(k);
     if (d == IG_DTYPE_NONE) continue;
-    assert_int_equal(ig_type_to_onnx(d), k);
+    assert_int_equal(ig_dtype_to_onnx(d), k);
     assert_int_equal(ig_type_only(ig_type_bit(d)), d);
     assert_int_equal(seen & ig_type_bit(d), 0);
     seen |= ig_type_bit(d);
@@ -75,7 +75,7 @@ static void test_types(void **state) {
   assert_int_equal(seen, IG_TYPES_TENSOR);
   assert_int_equal(ig_type_bit(IG_DTYPE_NONE), 0);
   assert_int_equal(ig_type_only(IG_TYPES_FLOAT), IG_DTYPE_NONE);
-  assert_int_equal(ig_type_to_onnx(IG_DTYPE_NONE), 0);
+  assert_int_equal(ig_dtype_to_onnx(IG_DTYPE_NONE), 0);
 }
 
 static ig_env *env;
