@@ -44,7 +44,7 @@ static ig_status conv_dims(ig_node *n, ig_val *x, ig_val *w, ig_val *bias, ig_dt
   return ig_infer_set(n, 0, dtype, rank[0], out[0]);
 }
 
-ig_val *ig_lo_conv(ig_lower *l, const ig_conv_params *p, ig_val *const *in, uint32_t n_in, ig_val *bias, const ig_node *n) {
+ig_val *ig_lo_conv(ig_lower *l, const ig_conv_params *p, ig_val *const *in, uint32_t n_in, ig_val *bias, const ig_node *n, const ig_dim *dims) {
   const ig_val *y = n->out[0];
   ig_sprog epi = {0};
   if (bias) {
@@ -54,7 +54,7 @@ ig_val *ig_lo_conv(ig_lower *l, const ig_conv_params *p, ig_val *const *in, uint
     ig_s_store(&b, 0, ig_s_op(&b, IG_SOP_ADD, acc, ig_s_load(&b, 1, bias->dtype), 0), 0);
     ig_status st = ig_sbuild_finish(&b, &epi);
     if (st) return ig_lo_fail(l, st), NULL;
-    if (!(bias = ig_lo_along(l, bias, 1, (uint32_t)y->rank, y->dims))) return NULL;
+    if (!(bias = ig_lo_along(l, bias, 1, (uint32_t)y->rank, dims ? dims : y->dims))) return NULL;
   }
   ig_val *out = NULL;
   const ig_lo_kernel_desc d = {.kind = IG_KIND_conv,
@@ -77,7 +77,7 @@ static ig_status conv_lower(ig_lower *l, const ig_node *n) {
   ig_val *in[2] = {ig_node_in(n, 0), ig_node_in(n, 1)};
   ig_conv_params p;
   IG_TRY(ig_conv_params_of(n, in[0], in[1], &p));
-  ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n));
+  ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n, NULL));
   return NULL;
 }
 
@@ -121,7 +121,7 @@ static ig_status conv_integer_lower(ig_lower *l, const ig_node *n) {
   IG_TRY(ig_conv_params_of(n, ig_node_in(n, 0), ig_node_in(n, 1), &p));
   ig_val *in[4];
   const uint32_t n_in = quantised_inputs(l, ig_node_in(n, 0), ig_node_in(n, 1), ig_node_in(n, 2), ig_node_in(n, 3), in);
-  ig_lo_result(l, 0, ig_lo_conv(l, &p, in, n_in, NULL, n));
+  ig_lo_result(l, 0, ig_lo_conv(l, &p, in, n_in, NULL, n, NULL));
   return NULL;
 }
 

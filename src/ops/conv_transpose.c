@@ -113,11 +113,58 @@ static ig_status transpose_infer(ig_node *n) {
   return ig_infer_set(n, 0, x->dtype, rank[0], out[0]);
 }
 
+/* Kernel = stride, no padding: windows do not overlap, so every input pixel makes a block of its own. */
+static bool makes_blocks(ig_dims *t, const ig_conv_params *p, const ig_val *w) {
+  if (p->groups != 1) return false;
+  for (int64_t i = 0; i < p->n_spatial; i++) {
+    int64_t k;
+    if (!ig_dim_is_const(t, w->dims[2 + i], &k) || p->in_dilation[i] != k || p->dilation[i] != 1) return false;
+    if (!ig_dim_equals(t, (ig_dim)p->pad_lo[i], k - 1) || !ig_dim_equals(t, (ig_dim)p->pad_hi[i], k - 1)) return false;
+  }
+  return true;
+}
+
+/* The bias [O], once per element of a block: [O * block]. */
+static ig_val *repeat_bias(ig_lower *l, ig_val *bias, ig_dim block) {
+  ig_dims *t = &l->ir->dims;
+  if (!bias) return NULL;
+  const ig_dim column[2] = {bias->dims[0], ig_dim_const(t, 1)}, full[2] = {bias->dims[0], block}, flat = ig_dim_mul(t, bias->dims[0], block);
+  return ig_lo_reshape(l, ig_lo_copy(l, ig_lo_expand(l, ig_lo_reshape(l, bias, 2, column), 2, full)), 1, &flat);
+}
+
+/* A pointwise conv to O * block channels, whose blocks then move to their places among the pixels. */
+static ig_status lower_blocks(ig_lower *l, const ig_node *n, ig_conv_params *p) {
+  ig_dims *t = &l->ir->dims;
+  ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1), *bias = ig_node_in(n, 2);
+  const uint32_t n_spatial = (uint32_t)p->n_spatial;
+  const ig_dim one = ig_dim_const(t, 1), block = ig_dim_product(t, w->dims + 2, n_spatial), zero = ig_dim_const(t, 0);
+  ig_dim matrix[2] = {w->dims[0], ig_dim_mul(t, w->dims[1], block)}, weights[5] = {matrix[1], matrix[0], one, one, one};
+  ig_dim pixels[5] = {x->dims[0], matrix[1]}, split[IG_MAX_RANK] = {x->dims[0], w->dims[1]}, whole[5] = {x->dims[0], w->dims[1]};
+  uint8_t perm[IG_MAX_RANK] = {0, 1};
+  static const uint8_t swap[2] = {1, 0};
+  for (uint32_t i = 0; i < n_spatial; i++) {
+    pixels[2 + i] = x->dims[2 + i];
+    split[2 + i] = w->dims[2 + i];
+    split[2 + n_spatial + i] = x->dims[2 + i];
+    perm[2 + 2 * i] = (uint8_t)(2 + n_spatial + i);
+    perm[3 + 2 * i] = (uint8_t)(2 + i);
+    whole[2 + i] = ig_dim_mul(t, x->dims[2 + i], w->dims[2 + i]);
+    p->in_dilation[i] = 1;
+    p->pad_lo[i] = p->pad_hi[i] = zero;
+  }
+  ig_val *in[2] = {x, ig_lo_reshape(l, ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, w, 2, matrix), swap)), 2 + n_spatial, weights)};
+  ig_val *y = in[1] ? ig_lo_conv(l, p, in, 2, repeat_bias(l, bias, block), n, pixels) : NULL;
+  y = ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, y, 2 + 2 * n_spatial, split), perm));
+  ig_lo_result(l, 0, ig_lo_reshape(l, y, 2 + n_spatial, whole));
+  return NULL;
+}
+
 static ig_status transpose_lower(ig_lower *l, const ig_node *n) {
   ig_conv_params p;
   IG_TRY(read_params(n, &p));
+  if (makes_blocks(&l->ir->dims, &p, ig_node_in(n, 1))) return lower_blocks(l, n, &p);
   ig_val *in[2] = {ig_node_in(n, 0), turn_weights(l, ig_node_in(n, 1), p.groups)};
-  if (in[1]) ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n));
+  if (in[1]) ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n, NULL));
   return NULL;
 }
 
@@ -129,7 +176,7 @@ static const ig_op_attr transpose_attrs[] = {IG_SPATIAL_ATTRS,
                                              {"output_shape", IG_ATTR_INTS, false, 0, 0, NULL}};
 static const char *const transpose_cases[] = {"f32[1,2,3,3] f32[2,3,3,3] f32[3] strides=2,2 pads=1,0,1,1 output_padding=1,1",
                                               "f32[1,4,5] f32[4,2,3] group=2 auto_pad=SAME_UPPER strides=2", "f32[1,1,2,2,2] f32[1,1,2,2,2]",
-                                              "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", NULL};
+                                              "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", "f32[2,3,4,5] f32[3,2,2,3] f32[2] strides=2,3", "f32[1,2,3] f32[2,3,2] strides=2", NULL};
 const ig_op ig_op_ConvTranspose = {.domain = "",
                                    .name = "ConvTranspose",
                                    .since = 22,
