@@ -125,7 +125,7 @@ static ig_status emit_io(ig_emitter *e) {
       y.dims[k] = e->number[v->dims[k]];
       if (d->op == IG_DIM_SYMBOL) IG_TRY(ig_emit_name(e, ir->dims.symbols.data[d->a].name, &y.dim_names[k]));
     }
-    if (in && v->forward && ig_val_resolve((ig_val *)(uintptr_t)v)->data) IG_TRY(ig_emit_blob(e, ig_val_resolve((ig_val *)(uintptr_t)v)->data, NULL, NULL, &y.required_blob));
+    if (in && v->forward && ig_val_resolve((ig_val *)(uintptr_t)v)->data) IG_TRY(ig_emit_blob(e, ig_val_resolve((ig_val *)(uintptr_t)v)->data, NULL, NULL, 0, &y.required_blob));
     IG_TRY(IG_EMIT(e, io, y));
   }
   return NULL;
@@ -137,7 +137,7 @@ static ig_status emit_buffers(ig_emitter *e) {
     const ig_build_buffer *q = &b->buffers.data[i];
     ig_plan_buffer y = { .kind = q->kind, .index = q->kind == IG_BUFFER_INPUT || q->kind == IG_BUFFER_OUTPUT ? q->index : IG_NONE, .first_step = q->first, .last_step = q->last, .alias = q->alias };
     IG_TRY(ig_emit_name(e, q->name, &y.name));
-    if (q->kind == IG_BUFFER_CONSTANT) IG_TRY(ig_emit_blob(e, q->data, q->format, &q->packed_from, &y.index));
+    if (q->kind == IG_BUFFER_CONSTANT) IG_TRY(ig_emit_blob(e, q->data, q->format, &q->packed_from, q->once, &y.index));
     else if (q->kind != IG_BUFFER_SCRATCH) y.bytes = e->number[q->bytes];
     IG_TRY(IG_EMIT(e, buffers, y));
   }

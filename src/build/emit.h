@@ -18,7 +18,7 @@ typedef struct ig_emitter {
 IG_MUST_USE ig_status ig_emit_name(ig_emitter *e, const char *s, uint32_t *out);
 void ig_emit_use(ig_emitter *e, ig_dim d);
 /* Blob of d, plain (format NULL) or packed as operand `as` sees it; equal bytes of equal meaning are stored once. */
-IG_MUST_USE ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t *out);
+IG_MUST_USE ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t once, uint32_t *out);
 /* Profiles and places; also fills the result's memory figures and enforces --memory. */
 IG_MUST_USE ig_status ig_emit_places(ig_emitter *e);
 #endif

@@ -18,13 +18,13 @@ static bool same_blob(const ig_emitter *e, size_t i, const ig_plan_blob *b, cons
          (b->size == 0 || memcmp(e->weights.data + q->offset, bytes, b->size) == 0);
 }
 
-static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const ig_operand *as, ig_plan_blob *b, size_t *out_at) {
+static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const ig_operand *as, uint32_t once, ig_plan_blob *b, size_t *out_at) {
   const ig_dims *t = &e->b->ir->dims;
   int64_t strides[IG_MAX_RANK], offset, n;
   const size_t elem = IG_DTYPE_BITS(d->dtype) / 8;
   for (uint32_t k = 0; k < as->rank; k++) {
     ig_dim_is_const(t, as->strides[k], &strides[k]);
-    if (strides[k] == 0) b->dims[k] = 1;   /* broadcast axes may have any extent, unknown ones too */
+    if (once >> k & 1) b->dims[k] = 1;
     else ig_dim_is_const(t, as->dims[k], &b->dims[k]);
   }
   ig_dim_is_const(t, as->offset, &offset);
@@ -38,10 +38,10 @@ static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const
   return NULL;
 }
 
-ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t *out) {
+ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t once, uint32_t *out) {
   ig_plan_blob b = { .dtype = d->dtype, .rank = d->rank, .size = d->n_bytes };
   size_t at = 0;
-  if (format) IG_TRY(pack(e, d, format, as, &b, &at));
+  if (format) IG_TRY(pack(e, d, format, as, once, &b, &at));
   else {
     memcpy(b.dims, d->dims, d->rank * sizeof(int64_t));
     IG_TRY(room(e, d->n_bytes, &at));

@@ -26,7 +26,7 @@ typedef struct ig_build_buffer {
   ig_val *root;
   const ig_data *data;         /* CONSTANT */
   const ig_format *format;     /* CONSTANT packed; its elements are those of `packed_from` */
-  ig_operand packed_from;
+  ig_operand packed_from; uint32_t once;   /* once: bit k = axis k is broadcast and stored once */
   ig_dim bytes;
   uint32_t first, last, alias;
   size_t scratch;              /* SCRATCH: bytes at the largest profile */

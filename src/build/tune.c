@@ -67,7 +67,7 @@ static ig_status give_operand(rig *r, const ig_build_task *t, const candidate *c
   if (!ig_view_present(v)) return NULL;
   if (i < IG_OFFER_OPERANDS && c->offer.packed_mask >> i & 1) {
     int64_t dims[IG_MAX_RANK], n;
-    for (uint32_t k = 0; k < v->rank; k++) dims[k] = v->strides[k] ? v->dims[k] : 1;
+    for (uint32_t k = 0; k < v->rank; k++) dims[k] = v->strides[k] == 0 && ig_packed_once(t->request.kind, v->rank, k) ? 1 : v->dims[k];
     v->format = &c->offer.packed[i];
     IG_REQUIRE(ig_format_count(v->format, dims, v->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
     return give_memory(r, v, (size_t)n * IG_DTYPE_BITS(v->dtype) / 8, true);

@@ -2,18 +2,21 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
 
-/* The packed form holds the operand's logical elements, axes in order, broadcast axes once. Its operand is compact. */
+/* The packed form holds the operand's logical elements, axes in order (ig_packed_once). Its operand is compact. */
 static ig_status pack_operand(ig_builder *b, const ig_build_task *t, uint32_t i, uint32_t at) {
   ig_dims *d = &b->ir->dims;
   ig_operand *o = &t->request.operands[i];
-  for (uint32_t k = 0; k < o->rank; k++)
-    if (!ig_dim_equals(d, o->strides[k], 0) && (!ig_dim_is_const(d, o->dims[k], NULL) || !ig_dim_is_const(d, o->strides[k], NULL))) IG_NODE_FAIL(t->node, IG_ERROR_INTERNAL, "%s packs an operand of unknown size", t->tactic->name);
-  ig_build_buffer q = { .kind = IG_BUFFER_CONSTANT, .name = b->buffers.data[o->value].name, .data = b->buffers.data[o->value].data, .format = &t->offer.packed[i], .packed_from = *o, .alias = IG_NONE, .first = at, .last = at };
+  uint32_t once = 0;
+  for (uint32_t k = 0; k < o->rank; k++) {
+    if (ig_packed_once(t->request.kind, o->rank, k) && ig_dim_equals(d, o->strides[k], 0)) once |= 1u << k;
+    else if (!ig_dim_is_const(d, o->dims[k], NULL) || !ig_dim_is_const(d, o->strides[k], NULL)) IG_NODE_FAIL(t->node, IG_ERROR_INTERNAL, "%s packs an operand of unknown size", t->tactic->name);
+  }
+  ig_build_buffer q = { .kind = IG_BUFFER_CONSTANT, .name = b->buffers.data[o->value].name, .data = b->buffers.data[o->value].data, .format = &t->offer.packed[i], .packed_from = *o, .once = once, .alias = IG_NONE, .first = at, .last = at };
   const uint32_t buffer = (uint32_t)b->buffers.n;
   if (!IG_PUSH(&b->ir->env->alloc, b->buffers, q)) return IG_OOM();
   ig_dim s = ig_dim_const(d, 1);
   for (uint32_t k = o->rank; k-- > 0;) {
-    if (ig_dim_equals(d, o->strides[k], 0)) continue;
+    if (once >> k & 1) continue;
     o->strides[k] = s;
     s = ig_dim_mul(d, s, o->dims[k]);
   }

@@ -181,6 +181,10 @@ IG_MUST_USE ig_status ig_operand_compact(ig_operand *o, ig_dims *t);
 /* Splits the epilogue off: *out_main = r without it, storing to a compact value of the accumulator's dtype numbered `internal`; *out_map = the map request that does the rest. */
 IG_MUST_USE ig_status ig_request_split(const ig_request *r, ig_dims *t, ig_arena *a, uint32_t internal, ig_request *out_main, ig_request *out_map);
 
+/* Packed constants hold every logical element of their operand, except that these axes are stored once where they are broadcast (stride 0):
+ * the batch axes of a product, whose extent may even be unknown. */
+static inline bool ig_packed_once(ig_kind_id kind, uint32_t rank, uint32_t axis) { return kind == IG_KIND_matmul && axis + 2 < rank; }
+
 /* ---- bound calls ---- */
 typedef struct ig_view {
   void *data;                 /* address of element 0 of the buffer plus offset, in bytes where the dtype has whole bytes; sub-byte: see first */

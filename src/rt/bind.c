@@ -51,7 +51,7 @@ ig_status ig_context_evaluate(ig_context *c) {
 
 /* ---- 2. operands, params, programs ---- */
 
-static ig_status bind_view(ig_context *c, size_t at, const char *node) {
+static ig_status bind_view(ig_context *c, ig_kind_id kind, size_t at, const char *node) {
   const ig_engine *e = c->engine;
   const ig_operand *o = &e->plan.operands[at];
   ig_view *v = &c->views[at];
@@ -69,11 +69,11 @@ static ig_status bind_view(ig_context *c, size_t at, const char *node) {
     IG_REQUIRE(!__builtin_mul_overflow(n, (uint64_t)v->dims[k], &n) && n <= (uint64_t)IG_DIM_UNBOUNDED, IG_ERROR_LIMIT, "node '%s': an operand has more than 2^40 elements at these input shapes", node);
   }
   const ig_const_ref *ref = &e->constants[at];
-  if (ref->data && ref->format) {   /* packed: the blob holds exactly this operand, broadcast axes with extent 1 */
+  if (ref->data && ref->format) {   /* packed: the blob holds exactly this operand, see ig_packed_once */
     const ig_plan_blob *b = &e->plan.blobs[e->plan.buffers[o->value].index];
     const bool stored = ref->format == &b->format;
     for (uint32_t k = 0; stored && k < o->rank; k++)
-      IG_REQUIRE(b->rank == o->rank && b->dims[k] == (v->strides[k] ? v->dims[k] : 1), IG_ERROR_BAD_ENGINE, "node '%s': packed weights do not have their operand's dims", node);
+      IG_REQUIRE(b->rank == o->rank && b->dims[k] == (v->strides[k] == 0 && ig_packed_once(kind, o->rank, k) ? 1 : v->dims[k]), IG_ERROR_BAD_ENGINE, "node '%s': packed weights do not have their operand's dims", node);
     v->format = ref->format;
   }
   return NULL;
@@ -120,7 +120,7 @@ static ig_status bind_step(ig_context *c, size_t step) {
   ig_plan_request_view(p, s->first_request, &r);
   const uint32_t n = ig_request_n_operands(&r);
   const ig_kind_def *k = ig_kind(r.kind);
-  for (uint32_t i = 0; i < n; i++) IG_TRY(bind_view(c, q->first_operand + i, node));
+  for (uint32_t i = 0; i < n; i++) IG_TRY(bind_view(c, r.kind, q->first_operand + i, node));
   memcpy(c->params + q->first_param, p->params + q->first_param, q->n_params * sizeof(int64_t));
   for (uint32_t f = 0; f < k->n_fields; f++)
     for (uint32_t w = 0; k->fields[f].type == IG_FIELD_DIM && w < k->fields[f].count; w++) {

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rt/rt.h"
 
+enum { MOST_PADDING = 64, LEAST_PADDING = 1 << 20 };
+
 static ig_rebuilt *rebuilt_new(ig_engine *e, size_t size) {
   const ig_allocator *a = &e->env->alloc;
   ig_rebuilt *r = ig_alloc_zero(a, 1, sizeof *r);
@@ -51,15 +53,17 @@ static ig_status unpack(ig_engine *e, size_t at) {
 }
 
 /* Packs the plain constant `at`, whose operand is a plain compact form of constant dims, as `f` says. */
-static ig_status pack(ig_engine *e, size_t at, const ig_format *f) {
+static ig_status pack(ig_engine *e, ig_kind_id kind, size_t at, const ig_format *f) {
   const ig_operand *o = &e->plan.operands[at];
   int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], n;
   for (uint32_t k = 0; k < o->rank; k++) {
     strides[k] = e->plan.dims[o->strides[k]].imm;
-    dims[k] = strides[k] ? e->plan.dims[o->dims[k]].imm : 1;
+    dims[k] = strides[k] == 0 && ig_packed_once(kind, o->rank, k) ? 1 : e->plan.dims[o->dims[k]].imm;
   }
   IG_REQUIRE(ig_format_count(f, dims, o->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
   const size_t elem = IG_DTYPE_BITS(o->dtype) / 8;
+  /* Padding to whole panels multiplies a narrow matrix by a panel's width at most; overlapping strides of a hostile file could ask for more. */
+  IG_REQUIRE((uint64_t)n <= (MOST_PADDING * (uint64_t)e->constants[at].size + LEAST_PADDING) / elem, IG_ERROR_BAD_ENGINE, "engine file: section OPND, record %zu: %zu bytes of weights would take %llu elements packed", at, e->constants[at].size, (unsigned long long)n);
   ig_rebuilt *r = rebuilt_new(e, (size_t)n * elem);
   IG_CHECK_MEM(r);
   r->format = *f;
@@ -73,10 +77,10 @@ static ig_status pack(ig_engine *e, size_t at, const ig_format *f) {
 }
 
 /* Could a packed form be made of this constant operand? Dims and strides are constant, but for the extents of broadcast axes. */
-static bool packable(const ig_plan_data *p, const ig_operand *o) {
+static bool packable(const ig_plan_data *p, ig_kind_id kind, const ig_operand *o) {
   if (IG_DTYPE_BITS(o->dtype) % 8 || p->dims[o->offset].op != IG_DIM_CONST) return false;
   for (uint32_t k = 0; k < o->rank; k++)
-    if (p->dims[o->strides[k]].op != IG_DIM_CONST || (p->dims[o->strides[k]].imm && p->dims[o->dims[k]].op != IG_DIM_CONST)) return false;
+    if (p->dims[o->strides[k]].op != IG_DIM_CONST || (p->dims[o->dims[k]].op != IG_DIM_CONST && !(p->dims[o->strides[k]].imm == 0 && ig_packed_once(kind, o->rank, k)))) return false;
   return true;
 }
 
@@ -94,7 +98,7 @@ static ig_status replace(resolver *r, size_t step) {
   for (size_t i = 0; i < n; i++) {
     if (!is_constant(p, first + i)) continue;
     if (e->constants[first + i].format) IG_TRY(unpack(e, first + i));
-    if (i < 32 && i < IG_OFFER_OPERANDS && packable(p, &p->operands[first + i])) constant_mask |= 1u << i, plain[i] = e->constants[first + i].data;
+    if (i < 32 && i < IG_OFFER_OPERANDS && packable(p, req.kind, &p->operands[first + i])) constant_mask |= 1u << i, plain[i] = e->constants[first + i].data;
   }
   const ig_region region = { .requests = &req, .n_requests = 1, .n_in = req.n_in + req.n_extra, .n_out = req.n_out, .n_values = (uint32_t)n };
   const ig_query q = { .region = &region, .dims = &r->dims, .caps = e->hal->caps(e->dev), .opt = r->opt, .constant_mask = constant_mask, .constants = plain };
@@ -108,7 +112,7 @@ static ig_status replace(resolver *r, size_t step) {
     for (size_t i = 0; i < n && i < IG_OFFER_OPERANDS; i++) fits = fits && offer.block[i] <= 1;
     if (!fits) continue;
     for (size_t i = 0; i < n && i < IG_OFFER_OPERANDS; i++)
-      if (offer.packed_mask >> i & 1) IG_TRY(pack(e, first + i, &offer.packed[i]));
+      if (offer.packed_mask >> i & 1) IG_TRY(pack(e, req.kind, first + i, &offer.packed[i]));
     e->choices[step].tactic = list[t];
     memcpy(e->choices[step].config, offer.config, sizeof offer.config);
     return NULL;
@@ -129,8 +133,8 @@ static bool accepts(resolver *r, size_t step, const ig_tactic *t) {
   for (size_t i = 0; i < n; i++) {
     if (!is_constant(p, first + i)) continue;
     const bool packed = e->constants[first + i].format != NULL;
-    if (packed && (i >= IG_OFFER_OPERANDS || !packable(p, &p->operands[first + i]))) return false;
-    if (i >= IG_OFFER_OPERANDS || !packable(p, &p->operands[first + i])) continue;
+    if (packed && (i >= IG_OFFER_OPERANDS || !packable(p, req.kind, &p->operands[first + i]))) return false;
+    if (i >= IG_OFFER_OPERANDS || !packable(p, req.kind, &p->operands[first + i])) continue;
     constant_mask |= 1u << i;
     packed_mask |= (uint32_t)packed << i;
     plain[i] = packed ? NULL : e->constants[first + i].data;
