@@ -1,4 +1,4 @@
-/* Tactics of float32 conv on vectors, depthwise ones among them. Constant weights of a single group are packed in the engine as panels
+/* Tactics of float32 conv on vectors. Constant weights of a single group are packed in the engine as panels
  * [O / mr][C][kernel][mr].
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
@@ -15,7 +15,7 @@ static bool is_compact(const ig_query *q, const ig_operand *w) {
   return true;
 }
 
-/* What both kernels need; NULL with *why if it is not so. */
+/* What the kernel needs; NULL with *why if it is not so. */
 static const ig_request *accepted(const ig_query *q, const char **why) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return NULL;
@@ -58,25 +58,10 @@ static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
   return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2 * call_taps(c) + ig_cpu_prog_work(&c->epi)), rate, n_threads);
 }
 
-static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, double rate) {
-  const ig_request *r = accepted(q, why);
-  if (!r) return false;
-  const ig_conv_params *p = r->params;
-  const ig_operand *w = ig_request_in(r, 1);
-  if (!ig_dim_equals(q->dims, w->dims[1], 1) || !ig_dim_equals(q->dims, w->dims[0], p->groups)) { *why = "not one input and one output channel a group"; return false; }
-  ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps(q, w) + ig_cpu_prog_work(&r->epi)), rate, out);
-  out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
-  return true;
-}
-
 #define CONV_TACTICS(id, isa_, mr, rate) \
   static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query(q, out, why, mr, rate); } \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
   const ig_tactic ig_cpu_conv_f32_##id = { .name = "cpu.conv_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
-    .query = query_##id, .scratch = ig_cpu_conv_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_conv_f32_run_##id }; \
-  static bool query_depthwise_##id(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, rate / 4); } \
-  static uint32_t parts_depthwise_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate / 4); } \
-  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
-    .query = query_depthwise_##id, .scratch = ig_cpu_depthwise_f32_scratch_##id, .parts = parts_depthwise_##id, .run = ig_cpu_depthwise_f32_run_##id };
+    .query = query_##id, .scratch = ig_cpu_conv_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_conv_f32_run_##id };
 CONV_TACTICS(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_GEMM_MR_AVX512, IG_CPU_RATE_AVX512)
 CONV_TACTICS(avx2, IG_ISA_AVX2, IG_GEMM_MR_AVX2, IG_CPU_RATE_AVX2)

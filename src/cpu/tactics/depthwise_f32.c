@@ -1,0 +1,51 @@
+/* Tactics of float32 depthwise conv on vectors. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/tactics/tactics.h"
+
+/* Weights as they lie in models: row-major without gaps. */
+static bool is_compact(const ig_query *q, const ig_operand *w) {
+  int64_t n = 1, dim;
+  for (uint32_t k = w->rank; k-- > 0;) {
+    if (!ig_dim_is_const(q->dims, w->dims[k], &dim)) return false;
+    if (dim != 1 && !ig_dim_equals(q->dims, w->strides[k], n)) return false;
+    if (!ig_mul_i64(n, dim, &n)) return false;
+  }
+  return true;
+}
+
+static const char *refusal(const ig_query *q, const ig_request *r) {
+  const ig_conv_params *p = r->params;
+  const ig_operand *w = ig_request_in(r, 1);
+  if (p->acc != IG_S_F32 || !ig_cpu_is(ig_request_in(r, 0), IG_DTYPE_F32) || !ig_cpu_is(w, IG_DTYPE_F32)) return "operands are not plain float32";
+  for (uint32_t i = 2; i < r->n_in; i++)
+    if (ig_request_in(r, i)->value != IG_NO_VALUE) return "it has zero points";
+  if (!ig_dim_equals(q->dims, w->dims[1], 1) || !ig_dim_equals(q->dims, w->dims[0], p->groups)) return "not one input and one output channel a group";
+  if (p->n_spatial > 2) return "three spatial axes";
+  for (int64_t i = 0; i < p->n_spatial; i++)
+    if (p->in_dilation[i] > 1) return "the input is dilated (transposed convolution)";
+  return is_compact(q, w) ? NULL : "weights are not compact or of unknown size";
+}
+
+static bool query_rate(const ig_query *q, ig_offer *out, const char **why, double rate) {
+  const ig_request *r = ig_cpu_request(q, why);
+  if (!r) return false;
+  *why = refusal(q, r);
+  if (*why) return false;
+  const ig_operand *w = ig_request_in(r, 1);
+  const double taps = ig_cpu_count(q, w) / (double)ig_max_i64(1, ig_cpu_dim(q, w->dims[0]));
+  ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps + ig_cpu_prog_work(&r->epi)), rate, out);
+  out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
+  return true;
+}
+static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
+  const ig_view *w = ig_call_in(c, 1);
+  const double taps = (double)ig_view_count(w) / (double)ig_max_i64(1, w->dims[0]);
+  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2 * taps + ig_cpu_prog_work(&c->epi)), rate, n_threads);
+}
+
+#define TACTIC(id, isa_, rate) \
+  static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, rate); } \
+  static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
+  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+    .query = query_##id, .scratch = ig_cpu_depthwise_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_depthwise_f32_run_##id };
+TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_CPU_RATE_AVX512 / 4)
+TACTIC(avx2, IG_ISA_AVX2, IG_CPU_RATE_AVX2 / 4)
