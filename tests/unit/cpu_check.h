@@ -59,7 +59,7 @@ typedef struct test_call {
   ig_error_word error;
 } test_call;
 
-enum { PLAIN = 1, BROADCAST = 2, COMPACT = 4, TAME = 8 /* floats without NaN, infinity and huge values */ };
+enum { PLAIN = 1, BROADCAST = 2, COMPACT = 4, TAME = 8 /* floats without NaN, infinity and huge values */, LAST = 16 /* channels last */ };
 
 static void fill_random(const guarded *g, ig_dtype d, int flags) {
   const size_t size = IG_DTYPE_BITS(d) >= 8 ? IG_DTYPE_BITS(d) / 8 : 1;
@@ -80,7 +80,8 @@ static void fill_random(const guarded *g, ig_dtype d, int flags) {
   }
 }
 
-/* Adds an operand. Layout: compact, permuted with gaps, reversed along an axis, broadcast or blocked, as flags allow. */
+/* Adds an operand. Layout: compact, permuted (often with axis 1 last: channels last) with gaps, reversed along an axis, broadcast or blocked, as flags
+ * allow. */
 static inline ig_view *add_operand(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims, int flags) {
   ig_view *v = &t->v[t->n];
   guarded *g = &t->mem[t->n++];
@@ -89,7 +90,9 @@ static inline ig_view *add_operand(test_call *t, ig_dtype d, uint32_t rank, cons
   *v = (ig_view){ .dtype = d, .rank = (uint8_t)rank };
   for (uint32_t k = 0; k < rank; k++) { v->dims[k] = dims[k]; order[k] = (uint8_t)k; }
   const bool strided = !(flags & COMPACT) && chance(60), blocked = !(flags & (PLAIN | COMPACT)) && rank > 0 && chance(12);
-  for (uint32_t k = 0; strided && chance(50) && k + 1 < rank; k++) {
+  const bool last = (flags & LAST) || (strided && rank > 2 && chance(40));
+  for (uint32_t k = 1; last && k < rank; k++) order[k] = (uint8_t)(k + 1 < rank ? k + 1 : 1);
+  for (uint32_t k = 0; strided && !last && chance(50) && k + 1 < rank; k++) {
     const uint32_t j = k + (uint32_t)below(rank - k);
     const uint8_t swap = order[k];
     order[k] = order[j];

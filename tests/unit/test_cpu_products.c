@@ -156,6 +156,56 @@ static void test_conv_rows(void **state) {
       }
 }
 
+/* Channels last: every width of a row against kernels, strides, dilations and paddings, with a bias and limits (the epilogue in registers) or any other. */
+static void test_depthwise(void **state) {
+  IG_UNUSED(state);
+  for (int64_t round = 0; round < 400; round++) {
+    test_call t = { 0 };
+    ig_arena arena;
+    ig_sbuild b;
+    const int64_t channels = 1 + below(40), n_spatial = chance(85) ? 2 : 1, kernels[] = { 3, 3, 5, 1 + below(6) };
+    ig_conv_params p = { .n_spatial = n_spatial, .groups = channels, .acc = IG_S_F32 };
+    const uint32_t rank = (uint32_t)n_spatial + 2;
+    int64_t x[IG_MAX_RANK] = { 1 + below(2), channels }, w[IG_MAX_RANK] = { channels, 1 }, out[IG_MAX_RANK] = { x[0], channels };
+    bool empty = false;
+    for (int64_t i = 0; i < n_spatial; i++) {
+      x[2 + i] = 1 + below(i + 1 == n_spatial ? 36 : 6);
+      w[2 + i] = kernels[below(4)];
+      p.stride[i] = 1 + below(chance(20) ? 3 : 2);
+      p.dilation[i] = chance(80) ? 1 : 2;
+      p.in_dilation[i] = 1;
+      p.pad_lo[i] = chance(60) ? w[2 + i] / 2 : below(4);
+      p.pad_hi[i] = chance(60) ? w[2 + i] / 2 : below(4);
+      out[2 + i] = extent(x[2 + i], 1, p.pad_lo[i], p.pad_hi[i], w[2 + i], p.dilation[i], p.stride[i]);
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    const int layout = chance(50) ? COMPACT | LAST : LAST;
+    add_operand(&t, IG_DTYPE_F32, rank, x, layout | TAME);
+    add_specials(&t, 0);
+    add_operand(&t, IG_DTYPE_F32, rank, w, COMPACT | TAME);
+    if (chance(50)) {
+      finish_product(&t, &type_cases[0], 2, rank, out, IG_KIND_conv, &p);
+      continue;
+    }
+    ig_view *bias = add_operand(&t, IG_DTYPE_F32, rank, out, COMPACT | LAST | TAME);
+    bias->strides[0] = 0;
+    for (int64_t i = 0; i < n_spatial; i++) bias->strides[2 + i] = 0;
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    ig_sbuild_init(&b, &arena);
+    ig_sreg y = ig_s_op(&b, IG_SOP_ADD, ig_s_load(&b, 0, IG_DTYPE_F32), ig_s_load(&b, 1, IG_DTYPE_F32), 0);
+    if (chance(70)) y = ig_s_op(&b, IG_SOP_MAX, y, ig_s_f64(&b, IG_S_F32, -0.5), 0);
+    if (chance(70)) y = ig_s_op(&b, IG_SOP_MIN, y, ig_s_f64(&b, IG_S_F32, 1), 0);
+    ig_s_store(&b, 0, y, 0);
+    assert_null(ig_sbuild_finish(&b, &t.call.epi));
+    add_operand(&t, IG_DTYPE_F32, rank, out, layout);
+    finish_call(&t, IG_KIND_conv, 2, 1, 1, &p);
+    check_all(&t, 2e-4);
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+}
+
 static void test_window(void **state) {
   IG_UNUSED(state);
   static const ig_dtype floats[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16 }, any[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I64, IG_DTYPE_F64 };
@@ -238,7 +288,7 @@ static void test_rnn(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
+    cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
   };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

@@ -1,96 +1,317 @@
-/* Depthwise conv of float32 on vectors: include after simd/f32_<isa>.h. Plane by plane: a channel's plane is copied with its padding, so that windows
- * need no bounds.
+/* Depthwise conv of float32: include after kernels/depthwise_planes.inc.h.
+ *
+ * Channels last (the input's channel axis has stride 1): vectors of channels, up to PIXELS results of a row in registers, the weights as
+ * [kernel][channels] (packed in the engine where they are constant). The input is read in place: taps outside of it are left out, windows at a
+ * row's ends are done one by one. The epilogue runs in registers where finish.h knows it, else over a buffered row. Other orders go by planes.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cpu/kernels/image.h"
-#include "cpu/kernels/kernels.h"
-#include "hal/tactic.h"
+#include "cpu/kernels/finish.h"
+#include <math.h>
 
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define NAME(x) PASTE(x, SIMD_ISA)
+enum { PIXELS = 8 };
 
-/* Output plane: result row after row with unit stride; vectors may run past a row's end, which the next row overwrites. */
-static size_t plane_out_bytes(const ig_image *m) { return ig_pad64((size_t)(m->out[0] * m->out[1] + 4 * SIMD_W) * 4); }
-static size_t plane_in_bytes(const ig_image *m) { return ig_pad64((size_t)(m->rows * m->row + 10 * SIMD_W) * 4); }
-static size_t depthwise_bytes(const ig_call *c) {
+/* Place (y, x, channel) of image 0 lies at data + y * y_stride + x * x_stride + channel * c_stride. */
+typedef struct place { float *data; int64_t n_stride, y_stride, x_stride, c_stride; } place;
+static place place_of(const ig_view *v) {
+  const uint32_t last = v->rank - 1;
+  return (place){ v->data, v->strides[0], v->rank > 3 ? v->strides[2] : 0, v->strides[last], v->strides[1] };
+}
+
+typedef struct work {
+  ig_image m;
+  const float *w;
+  place x, out, add[IG_FINISH_ADDS];
+  ig_finish finish;
+  int64_t channels, padded;            /* padded: channels in whole vectors, the length of a row of w */
+  int64_t pixel, tap_x, tap_y;         /* steps in the input from window to window and from tap to tap */
+  bool simple, biased;                 /* the epilogue is max(least, min(most, x + bias of a channel)) */
+  float least, most;
+  const float *zeros;                  /* a row of them */
+} work;
+
+/* Windows side by side of one row, of the kernel's rows and columns those n_ky and n_kx from w on. The first cut_lo and the last cut_hi columns that they
+ * look at lie outside of the input. Pointers are at channel 0. */
+typedef struct strip { const float *x, *w; int64_t n_ky, n_kx, cut_lo, cut_hi; float *out; const float *add[IG_FINISH_ADDS]; } strip;
+
+#define INLINE static inline __attribute__((always_inline))
+#define EACH(expr) \
+  _Pragma("GCC unroll 8") for (int i = 0; i < pixels; i++) x[i] = (expr)
+/* The epilogue of `pixels` vectors, step by step. pixels and whole (all lanes count) are constants where this is inlined. */
+INLINE void finish_pixels(int pixels, bool whole, const work *o, const strip *s, int64_t c, int64_t lanes, vf *x) {
+  vf kept[PIXELS];
+  for (int i = 0; i < pixels; i++) kept[i] = x[i];
+  for (uint32_t j = 0; j < o->finish.n_steps; j++) {
+    const ig_finish_step *step = &o->finish.steps[j];
+    const vf k = vf_set(step->value);
+    if (j == o->finish.keep_at)
+      for (int i = 0; i < pixels; i++) kept[i] = x[i];
+    switch (step->kind) {
+      case IG_FINISH_ADD: EACH(vf_add(x[i], k)); break;
+      case IG_FINISH_MUL: EACH(vf_mul(x[i], k)); break;
+      case IG_FINISH_DIV: EACH(vf_div(x[i], k)); break;
+      case IG_FINISH_MAX: EACH(vf_max(k, x[i])); break;
+      case IG_FINISH_MIN: EACH(vf_min(k, x[i])); break;
+      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i], kept[i])); break;
+      case IG_FINISH_ADD_OPERAND: {
+        const place *p = &o->add[step->operand];
+        const float *q = s->add[step->operand] + c * p->c_stride;
+        if (p->x_stride == 0) {
+          const vf y = p->c_stride == 0 ? vf_set(*q) : whole ? vf_load(q) : vf_load_n(q, lanes);
+          EACH(vf_add(x[i], y));
+        } else if (p->c_stride == 0) EACH(vf_add(x[i], vf_set(q[i * p->x_stride])));
+        else if (whole) EACH(vf_add(x[i], vf_load(q + i * p->x_stride)));
+        else EACH(vf_add(x[i], vf_load_n(q + i * p->x_stride, lanes)));
+        break;
+      }
+    }
+  }
+}
+#undef EACH
+
+/* Channels [c0, c1) of `pixels` windows: whole vectors, or (whole = false) a single one with fewer lanes. kernel: columns, or 0 for any number;
+ * step: distance of windows in taps, or 0 for any. All but the channels are constants where this is inlined, so that a value that several windows
+ * need is loaded once. Columns outside of the input, at most half a kernel at either end and none where the kernel is any, read zeros. */
+INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o, const strip *s, int64_t c0, int64_t c1) {
+  const int64_t tap = step ? o->x.x_stride : o->tap_x, pixel = step ? step * tap : o->pixel, tap_y = o->tap_y, n_kx = kernel ? kernel : s->n_kx, n_ky = s->n_ky;
+  const int64_t padded = o->padded, w_row = o->m.kernel[1] * padded, out_x = o->out.x_stride, lanes = c1 - c0;
+  const float *bias = o->biased ? s->add[0] : o->zeros;
+  const vf least = vf_set(o->least), most = vf_set(o->most);
+  const bool simple = o->simple;
+  const int half = kernel / 2, span = (pixels - 1) * step + kernel;
+  const int64_t cut_lo = s->cut_lo, cut_end = span - s->cut_hi;
+  for (int64_t c = c0; c < c1; c += SIMD_W) {
+    const float *x = s->x + c, *w = s->w + c;
+    float *out = s->out + c;
+    vf sum[PIXELS];
+    for (int i = 0; i < pixels; i++) sum[i] = vf_zero();
+    for (int64_t ky = 0; ky < n_ky; ky++, x += tap_y, w += w_row) {
+#pragma GCC unroll 5
+      for (int64_t kx = 0; kx < n_kx; kx++) {
+        const vf k = vf_load(w + kx * padded);
+#pragma GCC unroll 8
+        for (int i = 0; i < pixels; i++) {
+          const int64_t column = i * step + kx;
+          const bool outside = (column < half && column < cut_lo) || (column >= span - half && column >= cut_end);
+          const float *p = outside && kernel > 0 ? o->zeros + c : x + i * pixel + kx * tap;
+          sum[i] = vf_fma(whole ? vf_load(p) : vf_load_n(p, lanes), k, sum[i]);
+        }
+      }
+    }
+    if (simple) {
+      const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
+#pragma GCC unroll 8
+      for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
+    } else {
+      finish_pixels(pixels, whole, o, s, c, lanes, sum);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < pixels; i++) {
+      if (whole) vf_store(out + i * out_x, sum[i]);
+      else vf_store_n(out + i * out_x, sum[i], lanes);
+    }
+  }
+}
+
+typedef void (*strip_fn)(const work *o, const strip *s, int64_t c0, int64_t c1);
+#define STRIP(name, pixels, kernel, step, whole) \
+  static void name##_##pixels(const work *o, const strip *s, int64_t c0, int64_t c1) { windows(pixels, kernel, step, whole, o, s, c0, c1); }
+#define STRIPS(name, kernel, step, whole) \
+  STRIP(name, 1, kernel, step, whole) STRIP(name, 2, kernel, step, whole) STRIP(name, 3, kernel, step, whole) STRIP(name, 4, kernel, step, whole) \
+  STRIP(name, 5, kernel, step, whole) STRIP(name, 6, kernel, step, whole) STRIP(name, 7, kernel, step, whole) STRIP(name, 8, kernel, step, whole) \
+  static const strip_fn name[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8 };
+STRIPS(strips_any, 0, 0, true)
+STRIPS(strips_3_1, 3, 1, true)
+STRIPS(strips_3_2, 3, 2, true)
+STRIPS(strips_5_1, 5, 1, true)
+STRIPS(strips_5_2, 5, 2, true)
+STRIPS(rests, 0, 0, false)
+
+static const strip_fn *strips_of(const work *o) {
+  const int64_t kernel = o->m.kernel[1], step = o->m.stride[1];
+  if (o->m.dilation[1] != 1 || step > 2) return strips_any;
+  if (kernel == 3) return step == 1 ? strips_3_1 : strips_3_2;
+  if (kernel == 5) return step == 1 ? strips_5_1 : strips_5_2;
+  return strips_any;
+}
+
+/* A row's pointers, at pixel 0. */
+static strip strip_at(const work *o, int64_t n, int64_t oy, float *buffer) {
+  strip s = { .out = buffer ? buffer : o->out.data + n * o->out.n_stride + oy * o->out.y_stride };
+  for (uint32_t i = 0; i < o->finish.n_adds; i++) s.add[i] = o->add[i].data + n * o->add[i].n_stride + oy * o->add[i].y_stride;
+  return s;
+}
+
+/* `pixels` windows from ox on, their columns as s says from kernel column kx on. */
+static void windows_at(const work *o, const strip_fn *strips, strip s, int64_t ox, int64_t pixels, int64_t kx, int64_t c0, int64_t c1) {
+  const int64_t whole = c0 + (c1 - c0) / SIMD_W * SIMD_W;
+  s.x += (ox * o->m.stride[1] - o->m.pad[1] + kx * o->m.dilation[1]) * o->x.x_stride;
+  s.w += kx * o->padded;
+  s.out += ox * o->out.x_stride;
+  for (uint32_t i = 0; i < o->finish.n_adds; i++) s.add[i] += ox * o->add[i].x_stride;
+  if (c0 < whole) strips[pixels](o, &s, c0, whole);
+  if (whole == c1) return;
+  if (s.cut_lo == 0 && s.cut_hi == 0) {
+    rests[pixels](o, &s, whole, c1);
+    return;
+  }
+  for (int64_t i = 0; i < pixels; i++) {
+    int64_t lo, hi;
+    strip one = s;
+    ig_image_clip(&o->m, 1, ox + i, &lo, &hi);
+    one.n_kx = hi - lo;
+    one.x += i * o->pixel + lo * o->tap_x;
+    one.w += lo * o->padded;
+    one.out += i * o->out.x_stride;
+    for (uint32_t j = 0; j < o->finish.n_adds; j++) one.add[j] += i * o->add[j].x_stride;
+    rests[1](o, &one, whole, c1);
+  }
+}
+
+/* Row oy of image n, channels [c0, c1). */
+static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1, float *buffer) {
+  const ig_image *m = &o->m;
+  const strip_fn *strips = strips_of(o);
+  const int64_t half = strips == strips_any ? 0 : m->kernel[1] / 2, reach = (m->kernel[1] - 1) * m->dilation[1];
+  int64_t lo, hi;
+  strip s = strip_at(o, n, oy, buffer);
+  ig_image_clip(m, 0, oy, &lo, &hi);
+  s.n_ky = hi - lo;
+  s.w = o->w + lo * m->kernel[1] * o->padded;
+  s.x = o->x.data + n * o->x.n_stride + (oy * m->stride[0] - m->pad[0] + lo * m->dilation[0]) * o->x.y_stride;
+  for (int64_t ox = 0, pixels; ox < m->out[1]; ox += pixels) {
+    const int64_t left = m->out[1] - ox;
+    pixels = left <= PIXELS ? left : left < 2 * PIXELS ? (left + 1) / 2 : PIXELS;
+    s.n_kx = m->kernel[1];
+    s.cut_lo = ig_max_i64(0, m->pad[1] - ox * m->stride[1]);
+    s.cut_hi = ig_max_i64(0, (ox + pixels - 1) * m->stride[1] - m->pad[1] + reach + 1 - m->in[1]);
+    if (s.cut_lo <= half && s.cut_hi <= half) {
+      windows_at(o, strips, s, ox, pixels, 0, c0, c1);
+      continue;
+    }
+    pixels = 1;
+    s.cut_lo = s.cut_hi = 0;
+    ig_image_clip(m, 1, ox, &lo, &hi);
+    s.n_kx = hi - lo;
+    windows_at(o, strips_any, s, ox, 1, lo, c0, c1);
+  }
+}
+
+/* Weights as the kernel wants them, where the engine does not hold them so. */
+static void pack_weights(const ig_view *w, int64_t taps, int64_t padded, float *out) {
+  const float *from = w->data;
+  memset(out, 0, (size_t)(taps * padded) * 4);
+  for (int64_t c = 0; c < w->dims[0]; c++)
+    for (int64_t t = 0; t < taps; t++) out[t * padded + c] = from[c * taps + t];
+}
+
+typedef struct memory { float *w, *zeros, *row; void *epi; size_t bytes; } memory;
+static memory memory_of(const ig_call *c, const ig_image *m, char *at) {
+  const int64_t padded = ig_call_out(c, 0)->dims[1] + SIMD_W;
+  memory mem = { .bytes = 0 };
+#define PLACE(field, n_floats) mem.field = (float *)(void *)(at + mem.bytes), mem.bytes += ig_pad64((size_t)(n_floats) * 4)
+  PLACE(w, m->k * padded);
+  PLACE(zeros, padded);
+  PLACE(row, m->out[1] * padded);
+#undef PLACE
+  mem.epi = at + mem.bytes;
+  mem.bytes += ig_epi_bytes(c);
+  return mem;
+}
+
+/* Bias and limits alone: steps in that order, each at most once. */
+static bool is_simple(work *o) {
+  const ig_finish *f = &o->finish;
+  uint32_t i = 0;
+  o->least = -INFINITY;
+  o->most = INFINITY;
+  o->biased = f->n_steps > 0 && f->steps[0].kind == IG_FINISH_ADD_OPERAND && o->add[0].c_stride == 1 && o->add[0].x_stride == 0;
+  if (o->biased) i++;
+  if (i < f->n_steps && f->steps[i].kind == IG_FINISH_MAX) o->least = f->steps[i++].value;
+  if (i < f->n_steps && f->steps[i].kind == IG_FINISH_MIN) o->most = f->steps[i++].value;
+  return i == f->n_steps;
+}
+
+/* Channels of an item of work: all of them, or a part's share where there are few rows. */
+static int64_t chunk_of(const work *o, int64_t rows, uint32_t n_parts) {
+  const int64_t vectors = o->padded / SIMD_W;
+  return rows >= 8 * (int64_t)n_parts ? o->channels : (vectors + n_parts - 1) / n_parts * SIMD_W;
+}
+
+static bool prepare(work *o, const ig_call *c) {
+  const ig_view *x = ig_call_in(c, 0);
+  o->x = place_of(x);
+  o->channels = x->dims[1];
+  o->padded = ig_align_up(o->channels, SIMD_W);
+  o->pixel = o->m.stride[1] * o->x.x_stride;
+  o->tap_x = o->m.dilation[1] * o->x.x_stride;
+  o->tap_y = o->m.dilation[0] * o->x.y_stride;
+  bool direct = ig_finish_recognise(c, &o->finish);
+  o->out = place_of(ig_call_out(c, 0));
+  direct = direct && o->out.c_stride == 1;
+  for (uint32_t i = 0; direct && i < o->finish.n_adds; i++) {
+    o->add[i] = place_of(o->finish.add[i]);
+    direct = o->add[i].c_stride == 0 || o->add[i].c_stride == 1;
+  }
+  if (!direct) o->finish = (ig_finish){ .keep_at = UINT32_MAX };
+  o->simple = is_simple(o);
+  return direct;
+}
+
+static void channels_last(const ig_call *c, work *o, uint32_t part, uint32_t n_parts) {
+  const ig_view *w = ig_call_in(c, 1), *out = ig_call_out(c, 0);
+  const memory mem = memory_of(c, &o->m, ig_part_scratch(c, part, memory_of(c, &o->m, c->scratch).bytes));
+  const bool direct = prepare(o, c);
+  const int64_t rows = o->m.out[0], chunk = direct ? chunk_of(o, out->dims[0] * rows, n_parts) : o->channels, n_chunks = (o->channels + chunk - 1) / chunk;
+  uint8_t perm[IG_MAX_RANK] = { 0 };
+  int64_t lo, hi;
+  ig_split_items(c, out->dims[0] * n_chunks * rows, part, n_parts, &lo, &hi);
+  if (lo >= hi) return;
+  o->w = w->format ? w->data : mem.w;
+  if (!w->format) pack_weights(w, o->m.k, o->padded, mem.w);
+  o->zeros = memset(mem.zeros, 0, (size_t)o->channels * 4);
+  for (uint32_t k = 1; k < out->rank; k++) perm[k] = k + 1 < out->rank ? (uint8_t)(k + 1) : 1;
+  ig_prog *epi = direct ? NULL : ig_epi_make(mem.epi, c, perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
+  if (!direct) o->out.x_stride = o->channels;
+  for (int64_t i = lo; i < hi; i++) {
+    const int64_t n = i / rows / n_chunks, c0 = i / rows % n_chunks * chunk, oy = i % rows, row = o->m.out[1] * o->channels;
+    one_row(o, n, oy, c0, ig_min_i64(c0 + chunk, o->channels), direct ? NULL : mem.row);
+    if (!direct) ig_prog_range(epi, (n * rows + oy) * row, row, mem.row);
+  }
+}
+
+static void by_planes(const ig_call *c, const ig_image *m, uint32_t part, uint32_t n_parts) {
+  const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1);
+  const int64_t padded = ig_align_up(x->dims[1], SIMD_W), n_out = m->out[0] * m->out[1];
+  ig_reader r;
+  int64_t lo, hi;
+  ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
+  if (lo >= hi) return;
+  char *s = ig_part_scratch(c, part, planes_bytes(c) + ig_pad64((size_t)m->k * 4));
+  float *in = (float *)(void *)s, *out = (float *)(void *)(s + plane_in_bytes(m)), *k = (float *)(void *)(s + planes_bytes(c));
+  memset(s, 0, plane_in_bytes(m));    /* vectors read past the plane's end: numbers must lie there */
+  ig_reader_init(&r, x, NULL, IG_S_F32);
+  ig_prog *epi = ig_epi_make(s + plane_in_bytes(m) + plane_out_bytes(m), c, NULL, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
+  for (int64_t i = lo; i < hi; i++) {
+    const int64_t ch = i % x->dims[1];
+    for (int64_t t = 0; t < m->k; t++) k[t] = ((const float *)w->data)[w->format ? t * padded + ch : ch * m->k + t];
+    ig_image_copy(m, &r, i, in);
+    depthwise_plane(m, in, k, out);
+    ig_prog_range(epi, i * n_out, n_out, out);
+  }
+}
+
+size_t NAME(ig_cpu_depthwise_f32_scratch)(const ig_call *c, uint32_t n_parts) {
   ig_image m;
   ig_image_init(&m, c);
-  return plane_in_bytes(&m) + plane_out_bytes(&m) + ig_epi_bytes(c);
-}
-size_t NAME(ig_cpu_depthwise_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * depthwise_bytes(c); }
-
-/* Four vectors of one output row: x is the window's corner at the first of them. */
-static inline void four(const ig_image *m, const float *x, const float *w, float *out, int64_t step) {
-  vf s0 = vf_zero(), s1 = s0, s2 = s0, s3 = s0;
-  for (int64_t ky = 0; ky < m->kernel[0]; ky++)
-    for (int64_t kx = 0; kx < m->kernel[1]; kx++) {
-      const float *p = x + ky * m->dilation[0] * m->row + kx * m->dilation[1];
-      const vf k = vf_set(*w++);
-      s0 = vf_fma(k, step == 1 ? vf_load(p) : vf_load2(p), s0);
-      s1 = vf_fma(k, step == 1 ? vf_load(p + SIMD_W) : vf_load2(p + 2 * SIMD_W), s1);
-      s2 = vf_fma(k, step == 1 ? vf_load(p + 2 * SIMD_W) : vf_load2(p + 4 * SIMD_W), s2);
-      s3 = vf_fma(k, step == 1 ? vf_load(p + 3 * SIMD_W) : vf_load2(p + 6 * SIMD_W), s3);
-    }
-  vf_store(out, s0);
-  vf_store(out + SIMD_W, s1);
-  vf_store(out + 2 * SIMD_W, s2);
-  vf_store(out + 3 * SIMD_W, s3);
-}
-static inline void one(const ig_image *m, const float *x, const float *w, float *out, int64_t step) {
-  vf s = vf_zero();
-  for (int64_t ky = 0; ky < m->kernel[0]; ky++)
-    for (int64_t kx = 0; kx < m->kernel[1]; kx++) {
-      const float *p = x + ky * m->dilation[0] * m->row + kx * m->dilation[1];
-      s = vf_fma(vf_set(*w++), step == 1 ? vf_load(p) : vf_load2(p), s);
-    }
-  vf_store(out, s);
-}
-static void row_any(const ig_image *m, const float *x, const float *w, float *out) {
-  for (int64_t j = 0; j < m->out[1]; j++) {
-    float s = 0;
-    const float *k = w;
-    for (int64_t ky = 0; ky < m->kernel[0]; ky++)
-      for (int64_t kx = 0; kx < m->kernel[1]; kx++) s += *k++ * x[j * m->stride[1] + ky * m->dilation[0] * m->row + kx * m->dilation[1]];
-    out[j] = s;
-  }
-}
-static void row_step(const ig_image *m, const float *x, const float *w, float *out, int64_t step) {
-  int64_t j = 0;
-  for (; j + 3 * SIMD_W < m->out[1]; j += 4 * SIMD_W) four(m, x + j * step, w, out + j, step);
-  for (; j < m->out[1]; j += SIMD_W) one(m, x + j * step, w, out + j, step);
-}
-
-/* An input plane in, its output plane out. */
-static void depthwise_plane(const ig_image *m, const float *in, const float *w, float *out) {
-  for (int64_t y = 0; y < m->out[0]; y++) {
-    const float *from = in + y * m->stride[0] * m->row;
-    float *to = out + y * m->out[1];
-    if (m->stride[1] == 1) row_step(m, from, w, to, 1);
-    else if (m->stride[1] == 2) row_step(m, from, w, to, 2);
-    else row_any(m, from, w, to);
-  }
+  return n_parts * (size_t)ig_max_i64((int64_t)memory_of(c, &m, c->scratch).bytes, (int64_t)(planes_bytes(c) + ig_pad64((size_t)m.k * 4)));
 }
 
 void NAME(ig_cpu_depthwise_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
-  const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1);
-  ig_image m;
-  ig_reader r;
-  int64_t lo, hi;
+  const ig_view *x = ig_call_in(c, 0);
+  work o = { 0 };
   IG_UNUSED(phase);
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
-  ig_image_init(&m, c);
-  ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
-  if (lo >= hi) return;
-  char *s = ig_part_scratch(c, part, depthwise_bytes(c));
-  float *in = (float *)(void *)s, *out = (float *)(void *)(s + plane_in_bytes(&m));
-  memset(s, 0, plane_in_bytes(&m));    /* vectors read past the plane's end: numbers must lie there */
-  ig_reader_init(&r, x, NULL, IG_S_F32);
-  ig_prog *epi = ig_epi_make(s + plane_in_bytes(&m) + plane_out_bytes(&m), c, NULL, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
-  const int64_t n_out = m.out[0] * m.out[1];
-  for (int64_t i = lo; i < hi; i++) {
-    const float *k = (const float *)w->data + i % x->dims[1] * m.k;
-    ig_image_copy(&m, &r, i, in);
-    depthwise_plane(&m, in, k, out);
-    ig_prog_range(epi, i * n_out, n_out, out);
-  }
+  ig_image_init(&o.m, c);
+  const bool rows = x->strides[x->rank - 1] == 1 && x->dims[x->rank - 1] > 1;
+  if (x->strides[1] == 1 && !rows) channels_last(c, &o, part, n_parts);
+  else by_planes(c, &o.m, part, n_parts);
 }

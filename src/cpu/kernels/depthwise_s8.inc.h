@@ -1,10 +1,10 @@
-/* Depthwise conv of 8-bit integers: include after kernels/depthwise_f32.inc.h, whose planes it uses: float32 holds the sums of up to
+/* Depthwise conv of 8-bit integers: include after kernels/depthwise_planes.inc.h: float32 holds the sums of up to
  * IG_DEPTHWISE_S8_TAPS products exactly.
  * SPDX-License-Identifier: Apache-2.0 */
 static size_t depthwise_s8_bytes(const ig_call *c) {
   ig_image m;
   ig_image_init(&m, c);
-  return depthwise_bytes(c) + ig_pad64((size_t)m.k * 8);
+  return planes_bytes(c) + ig_pad64((size_t)m.k * 8);
 }
 size_t NAME(ig_cpu_depthwise_s8_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * depthwise_s8_bytes(c); }
 
@@ -27,7 +27,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   char *s = ig_part_scratch(c, part, depthwise_s8_bytes(c));
-  float *in = (float *)(void *)s, *out = (float *)(void *)(s + plane_in_bytes(&m)), *k = (float *)(void *)(s + depthwise_bytes(c));
+  float *in = (float *)(void *)s, *out = (float *)(void *)(s + plane_in_bytes(&m)), *k = (float *)(void *)(s + planes_bytes(c));
   memset(s, 0, plane_in_bytes(&m));
   if (has_zx) {
     ig_reader_init(&r, ig_call_in(c, 2), NULL, IG_S_F32);

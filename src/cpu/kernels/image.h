@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_CPU_IMAGE_H
 #define IG_CPU_IMAGE_H
-#include "cpu/kernels/common.h"
+#include "cpu/kernels/window.h"
 
 /* Up to two spatial axes, the outer one 1 where there is one. */
 typedef struct ig_image {
@@ -20,4 +20,8 @@ void ig_image_init(ig_image *m, const ig_call *c);              /* of a conv cal
 void ig_image_init_window(ig_image *m, const ig_call *c, float border);
 /* Copies plane (image n, channel ch) with its padding to out (rows * row floats). r reads the input in its own order. */
 void ig_image_copy(const ig_image *m, const ig_reader *r, int64_t plane, float *out);
+/* Kernel elements [*lo, *hi) of axis d's window number i that lie inside the input. */
+static inline void ig_image_clip(const ig_image *m, int d, int64_t i, int64_t *lo, int64_t *hi) {
+  ig_window_clip(i * m->stride[d] - m->pad[d], m->dilation[d], m->kernel[d], m->in[d], lo, hi);
+}
 #endif

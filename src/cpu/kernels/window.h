@@ -13,4 +13,10 @@ typedef struct ig_window_space {
 typedef struct ig_window { int64_t base[3], lo[3], hi[3], n_padded; /* elements inside the padded extent */ } ig_window;
 void ig_window_space_init(ig_window_space *s, const ig_call *c);
 void ig_window_locate(const ig_window_space *s, int64_t i_out, ig_window *w);
+/* Kernel elements of a window that starts at base which lie in [0, limit): [*lo, *hi). */
+static inline void ig_window_clip(int64_t base, int64_t dilation, int64_t kernel, int64_t limit, int64_t *lo, int64_t *hi) {
+  *lo = base >= 0 ? 0 : (-base + dilation - 1) / dilation;
+  *hi = base >= limit ? 0 : ig_min_i64(kernel, (limit - base + dilation - 1) / dilation);
+  if (*lo > *hi) *lo = *hi;
+}
 #endif

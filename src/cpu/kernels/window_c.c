@@ -39,21 +39,14 @@ void ig_window_space_init(ig_window_space *s, const ig_call *c) {
   }
 }
 
-/* Kernel elements of a window that starts at base which lie in [0, limit): [*lo, *hi). */
-static void clip(int64_t base, int64_t dilation, int64_t kernel, int64_t limit, int64_t *lo, int64_t *hi) {
-  *lo = base >= 0 ? 0 : (-base + dilation - 1) / dilation;
-  *hi = base >= limit ? 0 : ig_min_i64(kernel, (limit - base + dilation - 1) / dilation);
-  if (*lo > *hi) *lo = *hi;
-}
-
 void ig_window_locate(const ig_window_space *s, int64_t i_out, ig_window *w) {
   const int64_t at[3] = { i_out / s->out[2] / s->out[1], i_out / s->out[2] % s->out[1], i_out % s->out[2] };
   w->n_padded = 1;
   for (int d = 0; d < 3; d++) {
     int64_t lo, hi;
     w->base[d] = at[d] * s->stride[d] - s->pad_lo[d];
-    clip(w->base[d], s->dilation[d], s->kernel[d], s->in[d], &w->lo[d], &w->hi[d]);
-    clip(w->base[d] + s->pad_lo[d], s->dilation[d], s->kernel[d], s->in[d] + s->pad_lo[d] + s->pad_hi[d], &lo, &hi);
+    ig_window_clip(w->base[d], s->dilation[d], s->kernel[d], s->in[d], &w->lo[d], &w->hi[d]);
+    ig_window_clip(w->base[d] + s->pad_lo[d], s->dilation[d], s->kernel[d], s->in[d] + s->pad_lo[d] + s->pad_hi[d], &lo, &hi);
     w->n_padded *= hi - lo;
   }
 }

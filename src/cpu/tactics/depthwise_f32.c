@@ -1,4 +1,4 @@
-/* Tactics of float32 depthwise conv on vectors. SPDX-License-Identifier: Apache-2.0 */
+/* Tactics of float32 depthwise conv on vectors. Constant weights are packed in the engine as [kernel][channels], in whole vectors. SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/tactics/tactics.h"
 
 /* Weights as they lie in models: row-major without gaps. */
@@ -25,15 +25,26 @@ static const char *refusal(const ig_query *q, const ig_request *r) {
   return is_compact(q, w) ? NULL : "weights are not compact or of unknown size";
 }
 
-static bool query_rate(const ig_query *q, ig_offer *out, const char **why, double rate) {
+/* Channels last is read in place; planes are copied, and their short rows fill vectors badly. */
+enum { PLANE_COST = 3 };
+
+static bool query_rate(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return false;
   *why = refusal(q, r);
   if (*why) return false;
-  const ig_operand *w = ig_request_in(r, 1);
-  const double taps = ig_cpu_count(q, w) / (double)ig_max_i64(1, ig_cpu_dim(q, w->dims[0]));
-  ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps + ig_cpu_prog_work(&r->epi)), rate, out);
+  const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);
+  const double taps = ig_cpu_count(q, w) / (double)ig_max_i64(1, ig_cpu_dim(q, w->dims[0])), cost = ig_dim_equals(q->dims, x->strides[1], 1) ? 1 : PLANE_COST;
+  ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps + ig_cpu_prog_work(&r->epi)) * cost, rate, out);
   out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
+  if (!(q->constant_mask >> 1 & 1)) return true;
+  out->packed_mask = 1u << 1;
+  ig_format *f = &out->packed[1];
+  for (uint32_t i = 2; i < w->rank; i++) f->axis[f->n_parts++] = (uint8_t)i;
+  f->axis[f->n_parts++] = 1;
+  f->axis[f->n_parts++] = 0;
+  f->axis[f->n_parts] = 0;
+  f->extent[f->n_parts++] = width;
   return true;
 }
 static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
@@ -42,10 +53,10 @@ static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
   return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2 * taps + ig_cpu_prog_work(&c->epi)), rate, n_threads);
 }
 
-#define TACTIC(id, isa_, rate) \
-  static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, rate); } \
+#define TACTIC(id, isa_, width, rate) \
+  static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, width, rate); } \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
-  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
     .query = query_##id, .scratch = ig_cpu_depthwise_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_depthwise_f32_run_##id };
-TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_CPU_RATE_AVX512 / 4)
-TACTIC(avx2, IG_ISA_AVX2, IG_CPU_RATE_AVX2 / 4)
+TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, 16, IG_CPU_RATE_AVX512 / 2)
+TACTIC(avx2, IG_ISA_AVX2, 8, IG_CPU_RATE_AVX2 / 2)
