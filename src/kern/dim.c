@@ -15,6 +15,7 @@ void ig_dims_free(ig_dims *t) {
   IG_VEC_FREE(t->alloc, t->spans);
   IG_VEC_FREE(t->alloc, t->symbols);
   IG_VEC_FREE(t->alloc, t->guards);
+  IG_VEC_FREE(t->alloc, t->facts);
   ig_free(t->alloc, t->table, t->table_cap * sizeof *t->table);
   ig_free(t->alloc, t->guard_table, t->guard_table_cap * sizeof *t->guard_table);
   ig_status_free(t->error);
@@ -22,7 +23,7 @@ void ig_dims_free(ig_dims *t) {
 }
 
 void ig_dims_clear(ig_dims *t) {
-  t->nodes.n = t->spans.n = t->symbols.n = t->guards.n = 0;
+  t->nodes.n = t->spans.n = t->symbols.n = t->guards.n = t->facts.n = 0;
   if (t->table_cap) memset(t->table, 0, t->table_cap * sizeof *t->table);
   if (t->guard_table_cap) memset(t->guard_table, 0, t->guard_table_cap * sizeof *t->guard_table);
   ig_status_free(t->error);
@@ -234,7 +235,8 @@ static ig_status add_guard(ig_dims *t, ig_guard g) {
   size_t slot = (size_t)hash_guard(t, index) & (t->guard_table_cap - 1);
   while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
   t->guard_table[slot] = index;
-  return NULL;
+  int64_t least;
+  return g.rel == IG_GUARD_GE && ig_dim_is_const(t, g.b, &least) ? ig_dims_learn(t, g.a, least, index) : NULL;
 }
 
 ig_status ig_dims_guard(ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b, const char *node, const char *what) {
@@ -258,6 +260,7 @@ void ig_dims_drop_guards(ig_dims *t, size_t n) {
     while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
     t->guard_table[slot] = i;
   }
+  ig_dims_forget(t, n);
 }
 
 #define COPY_VEC(a, to, from) \
@@ -276,7 +279,7 @@ static bool copy_table(const ig_allocator *a, uint32_t **to, size_t *to_cap, con
 ig_status ig_dims_copy(const ig_dims *from, ig_dims *to) {
   const ig_allocator *const a = to->alloc;
   if (!COPY_VEC(a, to->nodes, from->nodes) || !COPY_VEC(a, to->spans, from->spans) || !COPY_VEC(a, to->symbols, from->symbols)) return IG_OOM();
-  if (!COPY_VEC(a, to->guards, from->guards) || !copy_table(a, &to->table, &to->table_cap, from->table, from->table_cap)) return IG_OOM();
+  if (!COPY_VEC(a, to->guards, from->guards) || !COPY_VEC(a, to->facts, from->facts) || !copy_table(a, &to->table, &to->table_cap, from->table, from->table_cap)) return IG_OOM();
   if (!copy_table(a, &to->guard_table, &to->guard_table_cap, from->guard_table, from->guard_table_cap)) return IG_OOM();
   to->max_nodes = from->max_nodes;
   return NULL;

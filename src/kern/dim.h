@@ -41,12 +41,16 @@ typedef struct ig_guard { ig_guard_rel rel; ig_dim a, b; const char *node; const
 
 typedef struct ig_dim_span { int64_t min, max; } ig_dim_span;
 
+/* d >= min, which guard number `guard` (counted from 1) sees to at bind. */
+typedef struct ig_dim_fact { ig_dim d; uint32_t guard; int64_t min; } ig_dim_fact;
+
 typedef struct ig_dims {
   const ig_allocator *alloc;
   ig_arena *arena;                     /* strings of symbols and guards */
   IG_VEC(ig_dim_node) nodes;           /* nodes.data[0] is unused (IG_DIM_BAD) */
   IG_VEC(ig_symbol) symbols;
   IG_VEC(ig_guard) guards;
+  IG_VEC(ig_dim_fact) facts;           /* by d; spans rest on them */
   IG_VEC(ig_dim_span) spans;           /* of each node, found once when it is made; INT64_MIN and INT64_MAX are "no bound" */
   uint32_t *table; size_t table_cap;   /* interning */
   uint32_t *guard_table; size_t guard_table_cap;
@@ -100,6 +104,7 @@ int ig_dim_prove_ge(ig_dims *t, ig_dim a, ig_dim b);
 /* Assumes a == b: nothing if proved, IG_ERROR_SHAPE if refuted, else a guard (deduplicated). Returns the simpler of the two in *out_d
  * (out_d may be NULL). */
 IG_MUST_USE ig_status ig_dims_assume_equal(ig_dims *t, ig_dim a, ig_dim b, const char *node, const char *what, ig_dim *out_d);
+/* What was made before a guard keeps its form; what is made after it may rest on an a >= constant that the guard sees to. */
 IG_MUST_USE ig_status ig_dims_guard(ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b, const char *node, const char *what);
 /* "batch*12 + 3"; appended to out. */
 void ig_dim_print(const ig_dims *t, ig_dim d, ig_buf *out);

@@ -63,6 +63,10 @@ ig_dim ig_dims_fail_poly(ig_dims *t, ig_poly_result r);
 /* The node's index, new or found. Its operands must be good; the node is taken as it is. */
 ig_dim ig_dims_intern(ig_dims *t, ig_dim_node node);
 static inline const ig_dim_node *ig_dim_at(const ig_dims *t, ig_dim d) { return &t->nodes.data[d]; }
+/* d >= min holds from now on, and what follows of it for the parts of d; the guard of that number sees to it. */
+IG_MUST_USE ig_status ig_dims_learn(ig_dims *t, ig_dim d, int64_t min, uint32_t guard);
+/* Forgets what guards after number n have seen to. */
+void ig_dims_forget(ig_dims *t, size_t n);
 /* The node BROADCAST(a, b), or what it is where ranges decide; no guard. */
 ig_dim ig_dims_broadcast_value(ig_dims *t, ig_dim a, ig_dim b);
 
@@ -78,6 +82,8 @@ static inline ig_dim_span ig_dim_span_at(const ig_dims *t, ig_dim d) { return t-
 void ig_poly_init(ig_dim_poly *p, const ig_allocator *alloc);
 void ig_poly_free(ig_dim_poly *p);
 ig_poly_result ig_poly_push(ig_dim_poly *p, const ig_dim_term *term);
+/* Multiplies term by d, a chain of MUL, an atom or a constant. */
+ig_poly_result ig_poly_multiply_chain(const ig_dims *t, ig_dim_term *term, ig_dim d);
 /* Appends the terms of factor * d; call ig_poly_tidy when all are in. */
 ig_poly_result ig_poly_add_dim(const ig_dims *t, ig_dim_poly *p, ig_dim d, int64_t factor);
 /* Sorts, merges equal monomials and drops zeros. */

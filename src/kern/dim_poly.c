@@ -44,8 +44,7 @@ static bool add_atom(ig_dim_term *term, ig_dim atom) {
   return true;
 }
 
-/* Multiplies term by d, a chain of MUL, an atom or a constant. */
-static ig_poly_result multiply_chain(const ig_dims *t, ig_dim_term *term, ig_dim d) {
+ig_poly_result ig_poly_multiply_chain(const ig_dims *t, ig_dim_term *term, ig_dim d) {
   for (;;) {
     const ig_dim_node *const n = ig_dim_at(t, d);
     const ig_dim factor = n->op == IG_DIM_MUL ? n->b : d;
@@ -64,7 +63,7 @@ ig_poly_result ig_poly_add_dim(const ig_dims *t, ig_dim_poly *p, ig_dim d, int64
   for (;;) {
     const ig_dim_node *const n = ig_dim_at(t, d);
     ig_dim_term term = { .coef = factor };
-    ig_poly_result r = multiply_chain(t, &term, n->op == IG_DIM_ADD ? n->b : d);
+    ig_poly_result r = ig_poly_multiply_chain(t, &term, n->op == IG_DIM_ADD ? n->b : d);
     if (r == IG_POLY_OK) r = ig_poly_push(p, &term);
     if (r != IG_POLY_OK || n->op != IG_DIM_ADD) return r;
     d = n->a;

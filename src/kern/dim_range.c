@@ -79,6 +79,61 @@ static ig_dim_span span_symbol(const ig_symbol *s) {
   return sane((ig_dim_span){ s->min <= -IG_DIM_UNBOUNDED ? INT64_MIN : s->min, s->max >= IG_DIM_UNBOUNDED ? INT64_MAX : s->max });
 }
 
+static ig_dim_span span_term(const ig_dims *t, const ig_dim_term *term) {
+  ig_dim_span s = { 1, 1 };
+  for (uint32_t i = 0; i < term->n_atoms; i++) {
+    s = ig_span_mul(s, ig_dim_span_at(t, term->atom[i]));
+    if (i == 1 && term->atom[0] == term->atom[1]) s.min = ig_max_i64(s.min, 0);
+  }
+  return ig_span_mul(s, (ig_dim_span){ term->coef, term->coef });
+}
+
+static bool take_atom(ig_dim_term *term, ig_dim atom) {
+  uint32_t j = 0;
+  while (j < term->n_atoms && term->atom[j] != atom) j++;
+  if (j == term->n_atoms) return false;
+  for (term->n_atoms--; j < term->n_atoms; j++) term->atom[j] = term->atom[j + 1];
+  return true;
+}
+
+/* A sum whose terms have a factor in common, b*x - b: as a product, b * (x - 1). Term by term, the greatest b*x would meet the least b. Long sums are left
+ * alone: they are read anew for each of their terms. */
+static ig_dim_span span_factored(const ig_dims *t, const ig_dim_node *n) {
+  enum { MOST = 8 };
+  ig_dim_span all = { INT64_MIN, INT64_MAX }, s = { 1, 1 }, rest = { 0, 0 };
+  ig_dim_term term[MOST];
+  uint32_t n_terms = 0;
+  for (bool more = true; more; n_terms++) {
+    more = n->op == IG_DIM_ADD;
+    term[n_terms] = (ig_dim_term){ .coef = 1 };
+    if (n_terms == MOST - 1 && more) return all;
+    const ig_dim last = more ? n->b : (ig_dim)(n - t->nodes.data);
+    if (ig_poly_multiply_chain(t, &term[n_terms], last) != IG_POLY_OK) return all;
+    if (more) n = ig_dim_at(t, n->a);
+  }
+  const ig_dim_term first = term[0];
+  bool any = false;
+  for (uint32_t i = 0; i < first.n_atoms; i++) {
+    ig_dim_term left[MOST];
+    memcpy(left, term, n_terms * sizeof *term);
+    bool common = true;
+    for (uint32_t k = 0; k < n_terms && common; k++) common = take_atom(&left[k], first.atom[i]);
+    if (!common) continue;
+    memcpy(term, left, n_terms * sizeof *term);
+    s = ig_span_mul(s, ig_dim_span_at(t, first.atom[i]));
+    any = true;
+  }
+  if (!any) return all;
+  for (uint32_t k = 0; k < n_terms; k++) rest = ig_span_add(rest, span_term(t, &term[k]));
+  return ig_span_mul(s, rest);
+}
+
+static ig_dim_span span_sum(const ig_dims *t, const ig_dim_node *n) {
+  const ig_dim_span a = ig_span_add(ig_dim_span_at(t, n->a), ig_dim_span_at(t, n->b)), b = span_factored(t, n);
+  const ig_dim_span both = { ig_max_i64(a.min, b.min), ig_min_i64(a.max, b.max) };
+  return both.min <= both.max ? both : a;
+}
+
 ig_dim_span ig_dims_span_of(const ig_dims *t, const ig_dim_node *n) {
   if (n->op == IG_DIM_CONST) return sane((ig_dim_span){ n->imm, n->imm });
   if (n->op == IG_DIM_SYMBOL) return span_symbol(&t->symbols.data[n->a]);
@@ -86,7 +141,7 @@ ig_dim_span ig_dims_span_of(const ig_dims *t, const ig_dim_node *n) {
   if (n->op == IG_DIM_SCALE) return span_scale(a, ig_dim_factor(n), n->c == 1);
   const ig_dim_span b = ig_dim_span_at(t, n->b);
   switch (n->op) {
-  case IG_DIM_ADD: return ig_span_add(a, b);
+  case IG_DIM_ADD: return span_sum(t, n);
   case IG_DIM_MUL: {
     ig_dim_span s = ig_span_mul(a, b);
     if (n->a == n->b) s.min = ig_max_i64(s.min, 0); /* a square */
@@ -101,15 +156,6 @@ ig_dim_span ig_dims_span_of(const ig_dims *t, const ig_dim_node *n) {
   case IG_DIM_BROADCAST: return span_union(a, b);
   default: return (ig_dim_span){ 0, 1 }; /* EQ and GE */
   }
-}
-
-static ig_dim_span span_term(const ig_dims *t, const ig_dim_term *term) {
-  ig_dim_span s = { 1, 1 };
-  for (uint32_t i = 0; i < term->n_atoms; i++) {
-    s = ig_span_mul(s, ig_dim_span_at(t, term->atom[i]));
-    if (i == 1 && term->atom[0] == term->atom[1]) s.min = ig_max_i64(s.min, 0);
-  }
-  return ig_span_mul(s, (ig_dim_span){ term->coef, term->coef });
 }
 
 ig_dim_span ig_poly_span(const ig_dims *t, const ig_dim_poly *p) {
@@ -204,6 +250,59 @@ int ig_dim_prove_ge(ig_dims *t, ig_dim a, ig_dim b) {
   return never_zero && s.max == 0 ? 0 : -1;
 }
 
+/* Facts are kept in the order of their expressions, the strongest of one last: ranges are found anew in one pass. */
 void ig_dims_ranges_changed(ig_dims *t) {
-  for (size_t i = 1; i < t->nodes.n; i++) t->spans.data[i] = ig_dims_span_of(t, &t->nodes.data[i]);
+  size_t f = 0;
+  for (size_t i = 1; i < t->nodes.n; i++) {
+    ig_dim_span *s = &t->spans.data[i];
+    *s = ig_dims_span_of(t, &t->nodes.data[i]);
+    for (; f < t->facts.n && t->facts.data[f].d <= i; f++)
+      if (t->facts.data[f].min <= s->max) s->min = ig_max_i64(s->min, t->facts.data[f].min);
+  }
+}
+
+/* ---- facts ---- */
+
+static bool keep_fact(ig_dims *t, ig_dim d, int64_t min, uint32_t guard) {
+  const ig_dim_fact fact = { d, guard, min };
+  if (!IG_PUSH(t->alloc, t->facts, fact)) return false;
+  size_t i = t->facts.n - 1;
+  for (; i > 0 && t->facts.data[i - 1].d > d; i--) t->facts.data[i] = t->facts.data[i - 1];
+  t->facts.data[i] = fact;
+  return true;
+}
+
+/* The part of d that the bound says something of, with the bound for it: x + c >= m, k * x >= m, floor(x / k) >= m, ceil(x / k) >= m. */
+static bool step_inside(const ig_dims *t, ig_dim *d, int64_t *min) {
+  const ig_dim_node *const n = ig_dim_at(t, *d);
+  int64_t c;
+  if (n->op != IG_DIM_ADD && n->op != IG_DIM_MUL && n->op != IG_DIM_FLOORDIV && n->op != IG_DIM_CEILDIV) return false;
+  const bool divides = n->op == IG_DIM_FLOORDIV || n->op == IG_DIM_CEILDIV, on_left = !divides && ig_dim_is_const(t, n->a, &c);
+  if (!on_left && !ig_dim_is_const(t, n->b, &c)) return false;
+  *d = on_left ? n->b : n->a;
+  switch (n->op) {
+  case IG_DIM_ADD: return c != INT64_MIN && ig_add_i64(*min, -c, min);
+  case IG_DIM_MUL: return c > 0 && ig_ceildiv_i64(*min, c, min);
+  case IG_DIM_FLOORDIV: return c > 0 && ig_mul_i64(*min, c, min);
+  default: return c > 0 && ig_add_i64(*min, -1, min) && ig_mul_i64(*min, c, min) && ig_add_i64(*min, 1, min);
+  }
+}
+
+ig_status ig_dims_learn(ig_dims *t, ig_dim d, int64_t min, uint32_t guard) {
+  do {
+    ig_dim_span *s = &t->spans.data[d];
+    if (s->min >= min || s->max < min) return NULL;
+    if (!keep_fact(t, d, min, guard)) return IG_OOM();
+    s->min = min;
+  } while (step_inside(t, &d, &min));
+  return NULL;
+}
+
+void ig_dims_forget(ig_dims *t, size_t n) {
+  size_t kept = 0;
+  for (size_t i = 0; i < t->facts.n; i++)
+    if (t->facts.data[i].guard <= n) t->facts.data[kept++] = t->facts.data[i];
+  if (kept == t->facts.n) return;
+  t->facts.n = kept;
+  ig_dims_ranges_changed(t);
 }

@@ -37,7 +37,7 @@ IG_OUT_DIMS(out_dims) {
   for (int64_t i = 0; i < p->n_spatial; i++) {
     const ig_dim in = ig_dim_add_c(t, ig_dim_mul_c(t, ig_dim_add_c(t, x->dims[2 + i], -1), p->in_dilation[i]), 1);
     const ig_dim n = ig_kind_positions(t, in, (ig_dim)p->pad_lo[i], (ig_dim)p->pad_hi[i], w->dims[2 + i], p->dilation[i], p->stride[i], false);
-    IG_TRY(ig_kind_at_least(t, node, n, ig_dim_const(t, 0), "the kernel is larger than the padded input"));
+    IG_TRY(ig_kind_fits(t, node, n, x->dims[2 + i], "the kernel is larger than the padded input"));
     out[0][2 + i] = n;
   }
   out_rank[0] = x->rank;

@@ -18,6 +18,9 @@ IG_MUST_USE ig_status ig_kind_same_dims(const ig_request *r, ig_dims *t, const c
                                         const char *what);
 /* a >= b: proved, refused, or a guard. */
 IG_MUST_USE ig_status ig_kind_at_least(ig_dims *t, const char *node, ig_dim a, ig_dim b, const char *what);
+/* n, the positions of a kernel along an axis of `in` elements, is not negative; and where a dynamic axis has an element, there is a position too: in
+ * shapes that follow, 0 would mean something else (Reshape copies a dim then). */
+IG_MUST_USE ig_status ig_kind_fits(ig_dims *t, const char *node, ig_dim n, ig_dim in, const char *what);
 IG_MUST_USE ig_status ig_kind_check_index(const ig_request *r, const char *node, const ig_operand *index);
 static inline void ig_kind_copy_dims(ig_dim *out, uint8_t *out_rank, const ig_dim *dims, uint32_t rank) {
   for (uint32_t i = 0; i < rank; i++) out[i] = dims[i];

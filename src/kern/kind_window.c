@@ -56,7 +56,7 @@ IG_OUT_DIMS(out_dims) {
       const ig_dim fewer = ig_dim_add_c(t, n, -1);
       n = ig_dim_select(t, ig_dim_ge(t, ig_dim_mul_c(t, fewer, p->stride[i]), ig_dim_add(t, in, lo)), fewer, n);
     }
-    IG_TRY(ig_kind_at_least(t, node, n, ig_dim_const(t, 0), "the window is larger than the padded input"));
+    IG_TRY(ig_kind_fits(t, node, n, in, "the window is larger than the padded input"));
     out[0][2 + i] = n;
   }
   if (p->mode != IG_WINDOW_MAX_INDEX) return NULL;

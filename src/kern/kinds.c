@@ -52,6 +52,12 @@ ig_status ig_kind_at_least(ig_dims *t, const char *node, ig_dim a, ig_dim b, con
   return ig_dims_guard(t, IG_GUARD_GE, a, b, node, what);
 }
 
+ig_status ig_kind_fits(ig_dims *t, const char *node, ig_dim n, ig_dim in, const char *what) {
+  int64_t least, most;
+  ig_dim_range(t, in, &least, &most);
+  return ig_kind_at_least(t, node, n, ig_dim_const(t, least >= 1 && !ig_dim_is_const(t, n, NULL)), what);
+}
+
 ig_status ig_kind_check_index(const ig_request *r, const char *node, const ig_operand *index) {
   IG_KIND_REQUIRE(index->dtype == IG_DTYPE_I32 || index->dtype == IG_DTYPE_I64, "the index is %s, expected int32 or int64",
                   ig_dtype_name(index->dtype));

@@ -210,6 +210,67 @@ static void guards(void **state) {
   stop(&f);
 }
 
+/* What a guard sees to is known of its parts too, until the guard is dropped. */
+static void guards_are_believed(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim x = input(t, "x", 1, 1000), y = input(t, "y", 0, 1000);
+  const ig_dim n = ig_dim_sub(t, ig_dim_floordiv(t, x, c(t, 20)), c(t, 1));
+  int64_t lo, hi;
+  assert_false(ig_dim_equals(t, ig_dim_eq(t, n, c(t, 0)), 0));
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, n, c(t, 1), "conv", "fits"));
+  assert_int_equal(t->guards.n, 1);
+  ig_dim_range(t, x, &lo, &hi);
+  assert_int_equal(lo, 40);
+  assert_true(ig_dim_equals(t, ig_dim_eq(t, n, c(t, -1)), 0));
+  assert_int_equal(ig_dim_max(t, n, c(t, 0)), n);
+  assert_int_equal(ig_dim_select(t, ig_dim_eq(t, ig_dim_add(t, n, c(t, 1)), c(t, 1)), y, n), n);
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, x, c(t, 40), "other", "implied"));
+  assert_int_equal(t->guards.n, 1);
+  /* k * y + c, ceil(y / k), and what says nothing of a part */
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, ig_dim_add(t, ig_dim_mul(t, y, c(t, 3)), c(t, -7)), c(t, 1), "n", "w"));
+  ig_dim_range(t, y, &lo, &hi);
+  assert_int_equal(lo, 3);
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, ig_dim_ceildiv(t, y, c(t, 8)), c(t, 4), "n", "w"));
+  ig_dim_range(t, y, &lo, &hi);
+  assert_int_equal(lo, 25);
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, ig_dim_sub(t, x, y), c(t, 5), "n", "w"));
+  ig_dim_range(t, x, &lo, &hi);
+  assert_int_equal(lo, 40);
+  /* a common factor is taken out: b*n*64 / (b*n*16) is 4, though term by term the divisor's range has 0 */
+  const ig_dim b = input(t, "b", 1, 8), bn = ig_dim_mul(t, b, n);
+  assert_true(ig_dim_equals(t, ig_dim_floordiv(t, ig_dim_mul(t, bn, c(t, 64)), ig_dim_mul(t, bn, c(t, 16))), 4));
+  ig_dim_range(t, bn, &lo, &hi);
+  assert_true(lo == 1 && hi == 8 * 49);
+  /* they outlive a change of ranges, and go with a copy */
+  t->symbols.data[0].max = 500;
+  ig_dims_ranges_changed(t);
+  ig_dim_range(t, x, &lo, &hi);
+  assert_true(lo == 40 && hi == 500);
+  fixture g;
+  start(&g, &ig_libc_allocator);
+  assert_null(ig_dims_copy(t, &g.t));
+  assert_int_equal(ig_dim_max(&g.t, n, c(&g.t, 0)), n);
+  stop(&g);
+  /* and end with their guard */
+  ig_dims_drop_guards(t, 2);
+  ig_dim_range(t, y, &lo, &hi);
+  assert_int_equal(lo, 3);
+  ig_dims_drop_guards(t, 0);
+  ig_dim_range(t, x, &lo, &hi);
+  assert_int_equal(lo, 1);
+  assert_int_not_equal(ig_dim_max(t, n, c(t, 0)), n);
+  /* a bound that the values of today's question cannot reach is no bound */
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, x, c(t, 400), "n", "w"));
+  t->symbols.data[0].max = 300;
+  ig_dims_ranges_changed(t);
+  ig_dim_range(t, x, &lo, &hi);
+  assert_true(lo == 1 && hi == 300);
+  stop(&f);
+}
+
 static void failures_are_recorded_once(void **state) {
   IG_UNUSED(state);
   fixture f;
@@ -503,7 +564,7 @@ static void every_failed_allocation_is_a_status(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(sums_of_products_are_canonical), cmocka_unit_test(division_is_exact), cmocka_unit_test(selections_are_decided_by_ranges),
-    cmocka_unit_test(proofs), cmocka_unit_test(guards), cmocka_unit_test(failures_are_recorded_once), cmocka_unit_test(names_of_any_form_read_back),
+    cmocka_unit_test(proofs), cmocka_unit_test(guards), cmocka_unit_test(guards_are_believed), cmocka_unit_test(failures_are_recorded_once), cmocka_unit_test(names_of_any_form_read_back),
     cmocka_unit_test(evaluation_checks_what_it_reads), cmocka_unit_test(random_expressions_keep_their_values),
     cmocka_unit_test(every_failed_allocation_is_a_status),
   };
