@@ -119,6 +119,28 @@ static void compare_integers(const ig_tensor *a, const ig_tensor *b, const agree
   }
   r->ok = rule->elementwise ? r->n_over == 0 : r->n_over * 1000 <= r->n;
   r->why = r->ok ? "" : rule->elementwise ? "elements are over the tolerance" : "more than 0.1 % of the integers differ";
+  if (!r->ok || !rule->quantised_step || IG_DTYPE_BITS(a->dtype) > 8 || r->max_diff <= 1) return;
+  r->ok = false;
+  r->why = "a quantised value is more than one step off";
+}
+
+/* NaN and infinities as ever; of what is finite, the cosine. Zeros all over agree with nothing but zeros. */
+static void compare_cosine(const ig_tensor *a, const ig_tensor *b, const agree_rule *rule, agree_result *r) {
+  const agree_rule any = {.elementwise = true, .atol = INFINITY};
+  double ab = 0, aa = 0, bb = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    const double x = agree_element(a, i), y = agree_element(b, i);
+    if (!take_pair(x, y, i, &any, r)) {
+      r->ok = false;
+      r->worst = i;
+      r->why = "NaN or infinity in different places";
+      return;
+    }
+    if (!isfinite(x)) continue;
+    ab += x * y, aa += x * x, bb += y * y;
+  }
+  r->ok = aa == 0 || bb == 0 ? aa == bb : ab >= rule->cosine * sqrt(aa) * sqrt(bb);
+  r->why = r->ok ? "" : "the cosine of the two is too small";
 }
 
 void agree_compare(const ig_tensor *a, const ig_tensor *b, const agree_rule *rule, agree_result *out) {
@@ -130,6 +152,8 @@ void agree_compare(const ig_tensor *a, const ig_tensor *b, const agree_rule *rul
   out->n = agree_count(a);
   if (a->dtype == IG_DTYPE_STRING)
     compare_strings(a, b, out);
+  else if (rule->cosine > 0 && (a->dtype & 0xffu) != 5)
+    compare_cosine(a, b, rule, out);
   else if (agree_is_float(a->dtype))
     compare_floats(a, b, rule, out);
   else

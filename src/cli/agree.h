@@ -1,7 +1,9 @@
 /* Do two tensors agree? Shared by compare and the conformance runner.
  *
  * The default rule: same type and shape, NaN and infinities in the same places, max|a-b| <= 1e-3 max|b| for floats, equal in 99.9 % of the
- * elements for integers. Elementwise: |a-b| <= atol + rtol |b|, as NumPy's allclose.
+ * elements for integers. Elementwise: |a-b| <= atol + rtol |b|, as NumPy's allclose. Quantised networks cannot keep the default rule: a value on the
+ * edge of two quantisation steps falls to either side, and what follows differs. There the whole network's outputs are held to their cosine, and each
+ * step, fed the reference's own values, to one quantisation step.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_CLI_AGREE_H
 #define IG_CLI_AGREE_H
@@ -11,6 +13,8 @@
 typedef struct agree_rule {
   bool elementwise;
   double atol, rtol;
+  double cosine;        /* above 0: numbers, floats and integers alike, need this cosine and nothing else */
+  bool quantised_step;  /* integers of 8 bits or fewer: all within 1, equal in 99.9 % of the elements */
 } agree_rule;
 typedef struct agree_result {
   bool ok;

@@ -103,7 +103,7 @@ static ig_status run_set(const runner *r, const test_case *t, unsigned k) {
   const char *const inputs[] = {folder};
   const session_options o = {
       .path = model, .device = r->device, .isa_mask = r->isa_mask, .tune = IG_TUNE_GUESS, .n_threads = 1, .inputs = inputs, .n_inputs = 1};
-  const agree_rule rule = {true, t->atol, t->rtol};
+  const agree_rule rule = {.elementwise = true, .atol = t->atol, .rtol = t->rtol};
   session s;
   ig_context *ctx = NULL;
   IG_TRY(session_open(r->env, &o, &s));

@@ -16,7 +16,7 @@ static agree_result compare(ig_dtype d, int64_t n, const void *a, const void *b,
   return r;
 }
 
-static const agree_rule standard = {false, 0, 0};
+static const agree_rule standard = {.elementwise = false};
 
 static void test_floats(void **state) {
   (void)state;
@@ -26,9 +26,9 @@ static void test_floats(void **state) {
   assert_false(r.ok);
   assert_int_equal(r.worst, 2);
   assert_true(fabs(r.max_diff - 1.01) < 1e-12 && r.max_reference == 1000);
-  assert_false(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 0.5, 1e-3}).ok);
-  assert_true(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 1, 0}).ok);
-  assert_int_equal(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){true, 0.5, 0}).n_over, 2);
+  assert_false(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){.elementwise = true, .atol = 0.5, .rtol = 1e-3}).ok);
+  assert_true(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){.elementwise = true, .atol = 1, .rtol = 0}).ok);
+  assert_int_equal(compare(IG_DTYPE_F64, 3, at, b, (agree_rule){.elementwise = true, .atol = 0.5, .rtol = 0}).n_over, 2);
 }
 
 static void test_not_finite(void **state) {
@@ -37,7 +37,7 @@ static void test_not_finite(void **state) {
   assert_true(compare(IG_DTYPE_F32, 3, b, b, standard).ok);
   assert_false(compare(IG_DTYPE_F32, 3, moved, b, standard).ok);
   assert_false(compare(IG_DTYPE_F32, 3, sign, b, standard).ok);
-  assert_false(compare(IG_DTYPE_F32, 3, sign, b, (agree_rule){true, 1e30, 1e30}).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, sign, b, (agree_rule){.elementwise = true, .atol = 1e30, .rtol = 1e30}).ok);
 }
 
 static void test_integers(void **state) {
@@ -77,8 +77,35 @@ static void test_form(void **state) {
   assert_int_equal(compare(IG_DTYPE_C64, 2, p, q, standard).worst, 1);
 }
 
+/* A quantised network's outputs: the direction counts. Its steps: one quantisation step, seldom. */
+static void test_quantised(void **state) {
+  (void)state;
+  const agree_rule whole = {.cosine = 0.99};
+  const float b[] = {1, 2, 0}, at[] = {1.2f, 2, 0.2f}, over[] = {1, 2, 0.4f}, none[] = {0, 0, 0}, nan[] = {1, 2, NAN}, inf[] = {INFINITY, 1, 1}, twice[] = {INFINITY, 2, 2};
+  assert_true(compare(IG_DTYPE_F32, 3, at, b, whole).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, at, b, standard).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, over, b, whole).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, none, b, whole).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, b, none, whole).ok);
+  assert_true(compare(IG_DTYPE_F32, 3, none, none, whole).ok);
+  assert_false(compare(IG_DTYPE_F32, 3, nan, b, whole).ok);
+  assert_true(compare(IG_DTYPE_F32, 3, inf, twice, whole).ok);
+  const int32_t far[] = {100, 0}, near[] = {99, 1};
+  assert_true(compare(IG_DTYPE_I32, 2, far, near, whole).ok);
+
+  const agree_rule step = {.quantised_step = true};
+  static uint8_t x[2000], y[2000];
+  x[3] = x[4] = 1;
+  assert_true(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
+  x[4] = 2;
+  assert_true(compare(IG_DTYPE_U8, 2000, x, y, standard).ok);
+  assert_false(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
+  x[4] = x[5] = 1;
+  assert_false(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers), cmocka_unit_test(test_quantised),
                                      cmocka_unit_test(test_form)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
