@@ -21,7 +21,7 @@ help() {
 ./do demo               a trained network becomes an engine file and classifies handwritten digits
 ./do test               unit tests and the test scripts of tests/run
 ./do test-asan          the same under AddressSanitizer, UBSan and ThreadSanitizer (tests/run-asan)
-./do bench              speed, against the pinned figures
+./do bench [NETWORK ..] real networks beside ONNX Runtime and OpenVINO, answers checked; a floor is held (bench/README.md)
 ./do install [--prefix DIR] [--destdir DIR]
 ./do help               this text
 What a command needs beyond that is installed with apt: as root, or by sudo where it asks no password; otherwise the one line
@@ -73,20 +73,23 @@ need() {
   fi
 }
 
-# The Python environment of the tests: exact versions; made anew when the list, the place or the interpreter has changed.
+# need_python FOLDER LIST [PIP-OPTION]: a Python environment of exact versions; made anew when the list, the place or the interpreter has changed.
 need_python() {
+  venv=$1
+  list=$2
+  shift 2
   python=/usr/bin/python3
   [ -x "$python" ] || python=python3
-  stamp="$root $("$python" --version) $(cksum <tests/requirements.txt)"
-  [ -f .venv/stamp ] && [ "$(cat .venv/stamp)" = "$stamp" ] && .venv/bin/python -c '' 2>/dev/null && return 0
-  echo "do: making .venv (tests/requirements.txt)"
-  rm -rf .venv
-  if ! "$python" -m venv .venv || ! .venv/bin/python -m pip install -q --no-deps --no-input --disable-pip-version-check -r tests/requirements.txt; then
-    echo "do: the Python environment could not be made; it needs a network once: .venv/bin/python -m pip install --no-deps -r tests/requirements.txt" >&2
-    rm -rf .venv
+  stamp="$root $("$python" --version) $(cksum <"$list")"
+  [ -f "$venv/stamp" ] && [ "$(cat "$venv/stamp")" = "$stamp" ] && "$venv/bin/python" -c '' 2>/dev/null && return 0
+  echo "do: making $venv ($list)"
+  rm -rf "$venv"
+  if ! "$python" -m venv "$venv" || ! "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check "$@" -r "$list"; then
+    echo "do: the Python environment could not be made; it needs a network once: $venv/bin/python -m pip install $* -r $list" >&2
+    rm -rf "$venv"
     exit 2
   fi
-  printf '%s\n' "$stamp" >.venv/stamp
+  printf '%s\n' "$stamp" >"$venv/stamp"
 }
 
 # configure DIR ARGS...: (re)configures where the checkout has moved, the arguments differ or unit tests have come or gone.
@@ -174,7 +177,7 @@ close() {
 set_up_tests() {
   # shellcheck disable=SC2086
   need $build_packages $test_packages
-  need_python
+  need_python .venv tests/requirements.txt --no-deps
   INGOT_ROOT=$root
   INGOT_PYTHON=$root/.venv/bin/python
   export INGOT_ROOT INGOT_PYTHON
@@ -216,6 +219,20 @@ run_tests_asan() {
   close
 }
 
+# ---- speed --------------------------------------------------------------------------------------------------------------
+
+# INGOT_BENCH_PYTHON names an interpreter that has what bench/requirements.txt lists.
+bench() {
+  build
+  if [ "${1:-}" = --kernels ]; then
+    exec build/ingot bench "$@"
+  fi
+  need python3 python3-venv
+  mkdir -p build/bench
+  [ -n "${INGOT_BENCH_PYTHON:-}" ] || need_python build/bench/venv bench/requirements.txt
+  exec "${INGOT_BENCH_PYTHON:-$root/build/bench/venv/bin/python}" bench/bench.py --root "$root" --build "$root/build" "$@"
+}
+
 # ---- commands -----------------------------------------------------------------------------------------------------------
 
 install_all() {
@@ -244,11 +261,7 @@ demo)
   ;;
 test) run_tests ;;
 test-asan) run_tests_asan ;;
-bench)
-  set_up_tests
-  build
-  INGOT_BUILD=$root/build exec bench/run.sh "$@"
-  ;;
+bench) bench "$@" ;;
 install) install_all "$@" ;;
 help | -h | --help) help ;;
 *)

@@ -106,6 +106,10 @@ typedef struct ig_build_options {
 /* "avx2", "avx512" (with VNNI and BF16 where the machine has them) or "none" as a mask for isa_mask. */
 IG_API IG_MUST_USE ig_status ig_isa_parse(const char *name, uint64_t *out_mask);
 
+/* Times every kernel of the device on one core, beside what the core can do at most, measured in the same call. filter: part of the tactics' names, NULL =
+ * all; format: "text", a line each, or "json". */
+IG_API IG_MUST_USE ig_status ig_device_bench(ig_env *env, const char *device, const char *filter, uint64_t isa_mask, const char *format, ig_write_fn write, void *user);
+
 /* What a build or a check found. */
 typedef struct ig_problem { const char *node, *op, *code, *message, *hint; } ig_problem;
 IG_API size_t ig_report_n_problems(const ig_report *r);

@@ -37,6 +37,8 @@ typedef struct ig_build_problem { const char *node, *op, *code, *message, *hint;
 typedef struct ig_build_problems { ig_arena arena; IG_VEC(ig_build_problem) list; const ig_allocator *alloc; } ig_build_problems;
 IG_MUST_USE ig_status ig_build_find_problems(ig_ir *ir, const ig_build_options *opt, ig_build_problems *out);
 void ig_build_problems_free(ig_build_problems *p);
+/* See ig_device_bench. */
+IG_MUST_USE ig_status ig_kernel_bench(ig_env *env, const char *device, const char *filter, uint64_t isa_mask, bool json, ig_buf *out);
 /* IG_ERROR_UNSUPPORTED (or BAD_MODEL) that lists them all; NULL if there are none. */
 IG_MUST_USE ig_status ig_build_problems_status(const ig_build_problems *p);
 #endif

@@ -2,20 +2,13 @@
  * likely ones as the engine will run them; replay takes times from the cache alone.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
-#include <stdlib.h>
-#include <time.h>
+#include "build/rig.h"
 
 #define MAX_OFFERS 32
 #define TIE 0.02                  /* under 2 % apart: the earlier tactic of the list (less workspace) wins, so that rebuilds agree */
 #define LIKELY 4.0                /* offers guessed slower than so many times the best are not timed */
 
 typedef struct candidate { const ig_tactic *tactic; ig_offer offer; double seconds; bool measured; } candidate;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- keys ---- */
 
@@ -41,94 +34,12 @@ static ig_status key_of(ig_builder *b, const ig_build_task *t, const candidate *
 
 /* ---- measuring ---- */
 
-typedef struct rig { ig_builder *b; ig_arena arena; ig_hal_stream *stream; IG_VEC(ig_buffer) memory; ig_call call; ig_launch launch; ig_error_word error; } rig;
-
-static ig_status give_memory(rig *r, ig_view *v, size_t n, bool fill) {
-  ig_buffer m;
-  IG_TRY(r->b->hal->alloc(r->b->dev, IG_MEMORY_DEVICE, n ? n : 1, &m));
-  if (!IG_PUSH(&r->b->ir->env->alloc, r->memory, m)) {
-    r->b->hal->free(r->b->dev, IG_MEMORY_DEVICE, &m);
-    return IG_OOM();
-  }
-  v->data = m.address;
-  memset(m.address, 0, n ? n : 1);
-  if (!fill || v->dtype != IG_DTYPE_F32) return NULL;
-  uint32_t x = 12345;   /* small values of both signs: no denormals, no overflow */
-  for (size_t i = 0; i < n / 4; i++) {
-    x = x * 1664525u + 1013904223u;
-    ((float *)m.address)[i] = (float)(int32_t)x * (1.0f / 2147483648.0f);
-  }
-  return NULL;
-}
-
-/* Memory for operand i at the optimum point. Constants come as the tactic wants them. */
-static ig_status give_operand(rig *r, const ig_build_task *t, const candidate *c, uint32_t i) {
-  ig_view *v = (ig_view *)(uintptr_t)&r->call.v[i];
-  if (!ig_view_present(v)) return NULL;
-  if (i < IG_OFFER_OPERANDS && c->offer.packed_mask >> i & 1) {
-    int64_t dims[IG_MAX_RANK], n;
-    for (uint32_t k = 0; k < v->rank; k++) dims[k] = v->strides[k] == 0 && ig_packed_once(t->request.kind, v->rank, k) ? 1 : v->dims[k];
-    v->format = &c->offer.packed[i];
-    IG_REQUIRE(ig_format_count(v->format, dims, v->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
-    return give_memory(r, v, (size_t)n * IG_DTYPE_BITS(v->dtype) / 8, true);
-  }
-  int64_t lo, hi;
-  const int64_t offset = r->b->opt_values[t->request.operands[i].offset];
-  IG_REQUIRE(ig_operand_reach(v->dims, v->strides, v->rank, v->block_axis, v->block, offset, v->dtype, &lo, &hi) && lo >= 0 && hi < (int64_t)1 << 36, IG_ERROR_LIMIT, "operand too large to be timed");
-  IG_TRY(give_memory(r, v, (size_t)hi, i < t->request.n_in + t->request.n_extra));
-  v->data = (char *)v->data + offset * (int64_t)IG_DTYPE_BITS(v->dtype) / 8;
-  return NULL;
-}
-
-static ig_status set_up(rig *r, const ig_build_task *t, const candidate *c) {
-  ig_builder *b = r->b;
-  IG_TRY(ig_bind_call(&r->arena, &t->request, b->opt_values, &r->call));
-  r->call.config = c->offer.config;
-  r->call.error = &r->error;
-  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++) IG_TRY(give_operand(r, t, c, i));
-  uint32_t parts = c->tactic->parts ? c->tactic->parts(&r->call, b->n_threads) : b->n_threads;
-  parts = parts < 1 ? 1 : parts > b->n_threads ? b->n_threads : parts;
-  r->call.scratch_size = c->tactic->scratch ? c->tactic->scratch(&r->call, parts) : 0;
-  ig_view scratch = { 0 };
-  if (r->call.scratch_size) IG_TRY(give_memory(r, &scratch, r->call.scratch_size, false));
-  r->call.scratch = scratch.data;
-  r->launch = (ig_launch){ .tactic = c->tactic, .call = r->call, .n_parts = parts, .node = t->node->name };
-  return NULL;
-}
-
-static int by_value(const void *x, const void *y) {
-  const double a = *(const double *)x, b = *(const double *)y;
-  return a < b ? -1 : a > b;
-}
-
-/* Median of up to 15 runs, fewer where one takes long; one run ahead warms code and caches. */
-static ig_status time_launch(rig *r, double *out) {
-  double t[15];
-  int n = 0;
-  IG_TRY(r->b->hal->launch(r->stream, &r->launch));
-  const double begin = now();
-  while (n < 15 && (n < 3 || now() - begin < 0.05)) {
-    const double t0 = now();
-    IG_TRY(r->b->hal->launch(r->stream, &r->launch));
-    IG_TRY(r->b->hal->stream_wait(r->stream));
-    t[n++] = now() - t0;
-  }
-  qsort(t, (size_t)n, sizeof *t, by_value);
-  *out = t[n / 2];
-  return NULL;
-}
-
 static ig_status measure(ig_builder *b, ig_hal_stream *stream, const ig_build_task *t, candidate *c) {
-  rig r = { .b = b, .stream = stream };
-  ig_arena_init(&r.arena, &b->ir->env->alloc, 0);
-  ig_status st = set_up(&r, t, c);
-  if (!st) st = time_launch(&r, &c->seconds);
-  c->measured = !st;
-  for (size_t i = 0; i < r.memory.n; i++) b->hal->free(b->dev, IG_MEMORY_DEVICE, &r.memory.data[i]);
-  IG_VEC_FREE(&b->ir->env->alloc, r.memory);
-  ig_arena_free(&r.arena);
-  if (!st) b->result->n_measured++;
-  return st;
+  const ig_rig r = { .alloc = &b->ir->env->alloc, .hal = b->hal, .dev = b->dev, .stream = stream, .n_threads = b->n_threads };
+  IG_TRY(ig_rig_time(&r, &t->request, b->opt_values, c->tactic, &c->offer, t->node->name, &c->seconds));
+  c->measured = true;
+  b->result->n_measured++;
+  return NULL;
 }
 
 /* ---- choosing ---- */
@@ -201,7 +112,7 @@ static ig_status get_times(tuner *u, const ig_build_task *t, candidate *c, size_
       if (u->n_missing++ < 20) ig_buf_printf(&u->missing, "%s'%s' (%s)", u->missing.n ? ", " : "", t->node->name, c[i].tactic->name);
       continue;
     }
-    if (now() > u->deadline) continue;
+    if (ig_rig_now() > u->deadline) continue;
     IG_TRY_NOTE(measure(b, u->stream, t, &c[i]), "node '%s': timing %s", t->node->name, c[i].tactic->name);
     if (b->cache) IG_TRY(ig_timing_cache_put(b->cache, key, c[i].seconds));
     ig_build_log(b, "  %s: measured %.1f us", c[i].tactic->name, c[i].seconds * 1e6);
@@ -242,7 +153,7 @@ static ig_status tune_all(tuner *u) {
 
 ig_status ig_tune(ig_builder *b) {
   const double seconds = b->opt->build_seconds;
-  tuner u = { .b = b, .mode = b->opt->tune ? b->opt->tune : IG_TUNE_MEASURE, .deadline = seconds == 0 ? 1e300 : now() + (seconds > 0 ? seconds : 0) };
+  tuner u = { .b = b, .mode = b->opt->tune ? b->opt->tune : IG_TUNE_MEASURE, .deadline = seconds == 0 ? 1e300 : ig_rig_now() + (seconds > 0 ? seconds : 0) };
   ig_buf_init(&u.missing, &b->ir->env->alloc);
   IG_REQUIRE(u.mode != IG_TUNE_REPLAY || b->opt->timing_cache, IG_ERROR_INVALID_ARGUMENT, "--tune replay needs --timing-cache FILE");
   ig_status st = NULL;

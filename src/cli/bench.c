@@ -1,4 +1,4 @@
-/* ingot bench: latency and throughput. Every iteration copies the inputs in as `run` does and runs anew.
+/* ingot bench: latency and throughput. Every iteration copies the inputs in as `run` does and runs anew. --kernels: the device's kernels alone.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/session.h"
@@ -19,6 +19,7 @@ static const cli_option options[] = {
     {"duration", "S", "seconds to measure (3)"},
     {"iterations", "N", "measure so many runs of each context instead"},
     {"profile", NULL, "time per layer, and their sum against the whole"},
+    {"kernels", NULL, "instead of a network: each kernel on one core beside what the core can do at most; NAME: part of their names"},
     {"json", NULL, "as JSON"},
     {"quiet", NULL, "print the median in milliseconds alone"},
 };
@@ -307,7 +308,16 @@ static ig_status bench(const cli *c, const cli_args *a, const session *s, worker
   return cli_print(&b);
 }
 
+static ig_status kernels(const cli *c, const cli_args *a) {
+  uint64_t isa = 0;
+  const char *device = cli_get(a, "device");
+  IG_TRY(cli_get_isa(a, &isa));
+  return ig_device_bench(c->env, device ? device : "cpu", a->n_operands ? a->operands[0] : NULL, isa, c->json ? "json" : "text", cli_stdout, NULL);
+}
+
 static ig_status run(cli *c, const cli_args *a) {
+  if (cli_has(a, "kernels")) return kernels(c, a);
+  IG_REQUIRE(a->n_operands, IG_ERROR_INVALID_ARGUMENT, "bench: which engine or model? ingot bench ENGINE, or ingot bench --kernels");
   session_options o;
   cli_lists lists;
   session s = {0};
@@ -324,4 +334,5 @@ static ig_status run(cli *c, const cli_args *a) {
   return st;
 }
 
-const cli_command cli_bench = {"bench", "ENGINE|MODEL.onnx [options]", "Measures latency and throughput.", CLI_OPTIONS(options), 1, 1, run};
+const cli_command cli_bench = {
+    "bench", "ENGINE|MODEL.onnx|--kernels [NAME] [options]", "Measures latency and throughput.", CLI_OPTIONS(options), 0, 1, run};

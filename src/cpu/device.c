@@ -3,6 +3,7 @@
  * A launch runs to its end before `launch` returns: every phase is one fork-join of the stream's pool. Denormals are flushed to zero while
  * kernels run, on workers and on the caller alike, and the caller's floating-point state is as before afterwards.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/peak.h"
 #include "cpu/tactics/tactics.h"
 #include "hal/hal.h"
 #include "hal/host.h"
@@ -138,7 +139,7 @@ static ig_status launch(ig_hal_stream *s, const ig_launch *l) {
 }
 
 const ig_hal ig_hal_cpu = {
-  .name = "cpu", .open = open_device, .close = close_device, .caps = ig_host_caps, .tactics = tactics, .describe = describe,
+  .name = "cpu", .open = open_device, .close = close_device, .caps = ig_host_caps, .tactics = tactics, .describe = describe, .peak = ig_cpu_peak,
   .alloc = ig_host_alloc, .free = ig_host_free, .stream_create = stream_create, .stream_destroy = stream_destroy,
   .stream_wait = ig_host_stream_wait, .copy = ig_host_copy, .launch = launch, .event_create = ig_host_event_create,
   .event_destroy = ig_host_event_destroy, .event_record = ig_host_event_record, .event_seconds = ig_host_event_seconds,

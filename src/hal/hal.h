@@ -31,6 +31,8 @@ typedef struct ig_hal {
   const ig_caps *(*caps)(const ig_hal_device *d);
   const ig_tactic *const *(*tactics)(const ig_hal_device *d, uint32_t *out_n);   /* best first */
   ig_status (*describe)(const ig_hal_device *d, ig_buf *out);                    /* one line for `ingot devices` */
+  /* Operations (a multiply and an add are two) a second that one core reaches on registers with these instructions, measured now; 0 = not known. */
+  double (*peak)(const ig_hal_device *d, uint64_t isa, bool is_int8);
   ig_status (*alloc)(ig_hal_device *d, ig_memory_kind kind, size_t size, ig_buffer *out);  /* 64-byte aligned, not cleared */
   void (*free)(ig_hal_device *d, ig_memory_kind kind, ig_buffer *b);
   ig_status (*stream_create)(ig_hal_device *d, uint32_t n_threads, ig_hal_stream **out_s);  /* cpu: owns a pool of n_threads */

@@ -36,23 +36,4 @@ if [ "${1:-}" = --write ]; then
   exit 0
 fi
 cat "$work/counts"
-awk '
-  { sub(/#.*/, "") }
-  NF == 0 { next }
-  NR == FNR { if (NF != 2) { print "budget.txt: not understood: " $0; bad++ } pinned[$1] = $2; next }
-  {
-    seen[$1] = 1
-    if (!($1 in pinned)) { print "budget: " $1 " is not in tests/budget.txt"; failed++ }
-    else if ($2 + 0 > pinned[$1] + 0) {
-      print "budget: " $1 " rose from " pinned[$1] " to " $2 ": mend it, or edit its line in tests/budget.txt with the reason"
-      failed++
-    } else {
-      passed++
-      if ($2 + 0 < pinned[$1] + 0) print "budget: " $1 " fell from " pinned[$1] " to " $2 ": lower its line in tests/budget.txt"
-    }
-  }
-  END {
-    for (name in pinned) if (!(name in seen)) { print "budget: " name " is no longer counted"; failed++ }
-    printf "%d passed, %d failed, 0 skipped\n", passed, failed + bad
-    exit failed + bad > 0
-  }' "$root/tests/budget.txt" "$work/counts"
+awk -v file=tests/budget.txt -f "$root/tests/tools/budget.awk" "$root/tests/budget.txt" "$work/counts"

@@ -339,6 +339,13 @@ run 1 compare "$models/dynamic.onnx" --input "$models/dynamic/test_data_set_0" -
 run 0 compare reshape.onnx --values s=2,3 --input x=x.npy
 
 # ---- bench ----
+run 0 bench --kernels softmax
+has out '^cpu\.c\.softmax .*% of'
+has out ' timed on one core$'
+run 0 bench --kernels cpu.c.softmax --isa none --json
+json out "d['kernels'] and all(k['tactic']=='cpu.c.softmax' and k['us']>0 and k['rate']>0 and k['peak']>0 for k in d['kernels'])"
+run 2 bench --kernels abacus
+run 2 bench
 run 0 bench digits.ingot --iterations 5 --warm-up 0 --json
 json out "d['iterations']==5 and d['contexts']==1 and d['device']=='cpu' and sorted(d['latency_ms'])==['mean','median','min','p90','p99'] and d['throughput']>0"
 run 0 bench digits.ingot --iterations 5 --warm-up 0 --contexts 2 --threads 1 --json
