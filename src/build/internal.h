@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_BUILD_INTERNAL_H
 #define IG_BUILD_INTERNAL_H
+#include "build/axes.h"
 #include "build/build.h"
 
 /* bounds[profile * n_symbols + symbol] = {min, opt, max}; defaulted[profile]: some dim was not named; given[symbol]: named in every profile. */
@@ -11,10 +12,16 @@ typedef struct ig_profile_table { int64_t (*bounds)[3]; bool *defaulted; bool *g
 IG_MUST_USE ig_status ig_build_profiles(ig_ir *ir, const ig_build_options *opt, ig_profile_table *out);
 
 /* ---- layout: where a value's elements lie ---- */
-/* root: the value whose buffer holds them (input, constant, kernel or If result). Indexed by value id. */
-typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known; } ig_layout;
-typedef struct ig_layouts { ig_layout *at; uint32_t n; } ig_layouts;
-/* Resolves every value of the LOWERED graph; a view that strides cannot express gets a move before it. */
+/* root: the value whose buffer holds them (input, constant, kernel or If result). Indexed by value id. strides: where strided; whatever a kernel reads is.
+ * copy: what stands for a value that is not. */
+typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known, strided; ig_axes axes; ig_val *copy; } ig_layout;
+/* Nodes that read a value: nodes[first[id] .. first[id + 1]), of values that were there when it was made. */
+typedef struct ig_readers { uint32_t n_ids; uint32_t *first; ig_node **nodes; bool *is_output; } ig_readers;
+IG_MUST_USE ig_status ig_readers_init(ig_ir *ir, ig_readers *out);
+/* strides, compact, of a kernel's result v: changed to another order of its axes where that saves copies. */
+IG_MUST_USE ig_status ig_order_choose(ig_ir *ir, const ig_readers *r, const ig_val *v, ig_dim *strides);
+typedef struct ig_layouts { ig_layout *at; uint32_t n; ig_readers readers; } ig_layouts;
+/* Resolves every value of the LOWERED graph; what strides cannot express is copied where it is read. */
 IG_MUST_USE ig_status ig_layouts_resolve(ig_ir *ir, ig_layouts *out);
 IG_MUST_USE ig_status ig_layout_is_compact(ig_ir *ir, const ig_layouts *l, const ig_val *v, bool *out);
 

@@ -26,7 +26,7 @@ static ig_status check_counts(const ig_request *r, const ig_kind_def *k, const c
                   r->n_extra);
   IG_KIND_REQUIRE(k->params_size == 0 || r->params, "the parameters are missing");
   IG_KIND_REQUIRE(r->epi.n == 0 || k->flags & IG_KIND_EPILOGUE, "takes no epilogue");
-  IG_KIND_REQUIRE(r->prog.n == 0 || k->id == IG_KIND_map || k->id == IG_KIND_reduce, "takes no program");
+  IG_KIND_REQUIRE(r->prog.n == 0 || k->id == IG_KIND_map || k->id == IG_KIND_reduce || k->id == IG_KIND_attention, "takes no program");
   for (uint32_t i = 0; i < ig_request_n_operands(r); i++) IG_TRY(check_operand(r, node, i));
   for (uint32_t i = 0; i < k->min_in; i++) IG_KIND_REQUIRE(ig_operand_is(r, i), "input %u is missing", i);
   for (uint32_t i = 0; i < r->n_extra; i++) IG_KIND_REQUIRE(ig_operand_present(ig_request_extra(r, i)), "input %u of the epilogue is missing", i);
@@ -36,18 +36,28 @@ static ig_status check_counts(const ig_request *r, const ig_kind_def *k, const c
   return NULL;
 }
 
+/* A program that computes one value of type t over n inputs: reduce's before it reduces, attention's over its scores. */
+static ig_status check_inner(const ig_request *r, const char *node, const ig_dtype *in, uint32_t n, ig_stype t) {
+  const ig_dtype out = ig_stype_dtype(t);
+  IG_TRY_NOTE(ig_sprog_check(&r->prog, n, in, 1, &out, r->operands[0].rank), "node '%s' (%s)", node, ig_kind(r->kind)->name);
+  for (uint32_t i = 0; i < r->prog.n; i++) {
+    const ig_sinsn *s = &r->prog.insns[i];
+    IG_KIND_REQUIRE(s->op != IG_SOP_STORE || (ig_stype)s->type == t, "the program does not end in the accumulator's type");
+  }
+  return NULL;
+}
+
 static ig_status check_program(const ig_request *r, const char *node) {
   ig_dtype in[MAX_OPERANDS], out[MAX_OPERANDS];
   for (uint32_t i = 0; i < r->n_in; i++) in[i] = ig_request_in(r, i)->dtype;
   if (r->kind == IG_KIND_map) {
     for (uint32_t i = 0; i < r->n_out; i++) out[i] = ig_request_out(r, i)->dtype;
     IG_TRY_NOTE(ig_sprog_check(&r->prog, r->n_in, in, r->n_out, out, ig_request_out(r, 0)->rank), "node '%s' (map)", node);
+  } else if (r->prog.n && r->kind == IG_KIND_attention) {
+    in[2] = ig_stype_dtype(ig_kind_result_type(r->kind, r->params, in[0])); /* the score stands before the operands */
+    return check_inner(r, node, in + 2, r->n_in - 2, ig_stype_of(in[2]));
   } else if (r->prog.n) {
-    out[0] = ig_stype_dtype((ig_stype)((const ig_reduce_params *)r->params)->acc);
-    IG_TRY_NOTE(ig_sprog_check(&r->prog, r->n_in, in, 1, out, r->operands[0].rank), "node '%s' (reduce)", node);
-    const ig_sinsn *s = r->prog.insns;
-    for (uint32_t i = 0; i < r->prog.n; i++)
-      IG_KIND_REQUIRE(s[i].op != IG_SOP_STORE || ig_stype_dtype((ig_stype)s[i].type) == out[0], "the program does not end in the accumulator's type");
+    return check_inner(r, node, in, r->n_in, (ig_stype)((const ig_reduce_params *)r->params)->acc);
   }
   return NULL;
 }

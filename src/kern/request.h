@@ -34,7 +34,7 @@ typedef struct ig_operand {
 
 /* Operands: operands[0 .. n_in) primary inputs, then n_extra inputs of the epilogue, then n_out results.
  * prog: map: LOAD k = input k, STORE k = result k. reduce: pre-program over the inputs (LOAD k = input k), one result.
- *       Other kinds: empty.
+ *       attention: over the scores (see its params). Other kinds: empty.
  * epi:  epilogue of kinds with IG_KIND_EPILOGUE: LOAD 0 = the kind's own result (in the kind's accumulator type, before any storing),
  *       LOAD 1 + k = extra input k (dims equal to the result's, broadcast by stride 0), STORE k = result k. Empty = store result as is.
  *       For reduce it is the post-program. With an epilogue every result is stored by it and has the dims of the kind's result 0; the kind's
@@ -121,6 +121,13 @@ typedef struct ig_resize_params {
   double scale[IG_MAX_RANK], roi_lo[IG_MAX_RANK], roi_hi[IG_MAX_RANK];
   double cubic_a, extrapolation;
 } ig_resize_params;
+
+enum { IG_ATTENTION_NAN = 0, IG_ATTENTION_ZERO_EMPTY = 1, IG_ATTENTION_ZERO_NAN = 2 };
+/* softmax(scale * q * k) * v, row by row. in: q [.., Sq, D], k [.., Skv, D], v [.., Skv, Dv], then the operands of prog, each of the scores' dims
+ * [.., Sq, Skv] by stride 0; batch dims equal, by stride 0 where heads share keys. out: y [.., Sq, Dv]. prog (optional): LOAD 0 = a score in the accumulator's type
+ * (float32, float64 for f64), LOAD 1 + k = input 3 + k, STORE 0 = the score that softmax takes: masks, biases, caps. A row whose scores are all -inf has no
+ * probabilities: empty = NAN gives NaN, ZERO_EMPTY zeros; ZERO_NAN gives zeros for every row whose probabilities are NaN. Without keys a row is zeros. */
+typedef struct ig_attention_params { int64_t empty; double scale; } ig_attention_params;
 
 enum { IG_RNN_LSTM = 0, IG_RNN_GRU = 1, IG_RNN_PLAIN = 2 };
 enum { IG_ACT_RELU = 1, IG_ACT_TANH = 2, IG_ACT_SIGMOID = 3, IG_ACT_AFFINE = 4, IG_ACT_LEAKY_RELU = 5, IG_ACT_THRESHOLDED_RELU = 6, IG_ACT_SCALED_TANH = 7,

@@ -156,6 +156,7 @@ static ig_status check_operands(const ig_plan_data *p, size_t i, const ig_kind_d
   CHECK(q->n_in >= k->min_in && q->n_in <= k->max_in && q->n_out >= k->min_out, "REQS", i, "%u inputs and %u results of kind %s", q->n_in, q->n_out, k->name);
   for (uint32_t n = 0; n < k->min_in; n++) CHECK(o[n].value != IG_NO_VALUE, "REQS", i, "input %u of kind %s is missing", n, k->name);
   if (k->id == IG_KIND_matmul) CHECK(o[0].rank >= 2 && o[1].rank >= 2, "REQS", i, "ranks %u and %u of a matrix product", o[0].rank, o[1].rank);
+  if (k->id == IG_KIND_attention) CHECK(o[0].rank >= 2 && o[1].rank == o[0].rank && o[2].rank == o[0].rank, "REQS", i, "ranks %u, %u and %u of attention", o[0].rank, o[1].rank, o[2].rank);
   if (k->id == IG_KIND_rnn) CHECK(o[0].rank == 4 && o[1].rank == 3, "REQS", i, "ranks %u and %u of a recurrent layer", o[0].rank, o[1].rank);
   if (k->id != IG_KIND_conv && k->id != IG_KIND_window) return NULL;
   const int64_t n_spatial = params[k->id == IG_KIND_conv ? offsetof(ig_conv_params, n_spatial) / 8 : offsetof(ig_window_params, n_spatial) / 8];

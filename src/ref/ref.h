@@ -7,8 +7,9 @@
 /* Runs the call, by c->kind. Results must not overlap operands, but for map and scatter, whose result may lie exactly on an operand.
  * Operands in a packed format are not taken. Data errors go to c->error; the offending access is clamped to element 0. */
 void ig_ref_run(const ig_call *c);
-/* Bytes of c->scratch that the call needs; 0 but for resize and rnn. */
+/* Bytes of c->scratch that the call needs; 0 but for attention, resize and rnn. */
 size_t ig_ref_scratch(const ig_call *c);
+size_t ig_ref_attention_scratch(const ig_call *c);
 size_t ig_ref_resize_scratch(const ig_call *c);
 size_t ig_ref_rnn_scratch(const ig_call *c);
 void ig_ref_map(const ig_call *c);
@@ -22,6 +23,7 @@ void ig_ref_matmul(const ig_call *c);
 void ig_ref_conv(const ig_call *c);
 void ig_ref_window(const ig_call *c);
 void ig_ref_resize(const ig_call *c);
+void ig_ref_attention(const ig_call *c);
 void ig_ref_rnn(const ig_call *c);
 void ig_ref_sample(const ig_call *c);
 void ig_ref_prefix(const ig_call *c);

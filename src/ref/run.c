@@ -4,6 +4,7 @@
 
 size_t ig_ref_scratch(const ig_call *c) {
   switch (c->kind) {
+  case IG_KIND_attention: return ig_ref_attention_scratch(c);
   case IG_KIND_resize: return ig_ref_resize_scratch(c);
   case IG_KIND_rnn: return ig_ref_rnn_scratch(c);
   default: return 0;

@@ -7,6 +7,7 @@
 #define IG_CPU_KERNEL(name) \
   void ig_cpu_##name##_run(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
   size_t ig_cpu_##name##_scratch(const ig_call *c, uint32_t n_parts);
+IG_CPU_KERNEL(attention_c)
 IG_CPU_KERNEL(map_c)
 IG_CPU_KERNEL(move_c)
 IG_CPU_KERNEL(gather_c)
@@ -34,6 +35,7 @@ IG_CPU_KERNEL_ALL(softmax)
 IG_CPU_KERNEL_ALL(norm)
 IG_CPU_KERNEL_ALL(reduce)
 IG_CPU_KERNEL_ALL(rnn)
+IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
