@@ -30,15 +30,22 @@ static void test_resize(void **state) {
   IG_UNUSED(state);
   static const ig_dtype smooth[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16, IG_DTYPE_BF16, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I16, IG_DTYPE_U4, IG_DTYPE_I32 };
   static const ig_dtype opaque[] = { IG_DTYPE_STRING, IG_DTYPE_C128, IG_DTYPE_I4, IG_DTYPE_BOOL, IG_DTYPE_U2 };
-  for (int round = 0; round < 500; round++) {
+  for (int round = 0; round < 700; round++) {
     test_call t = { 0 };
     const uint32_t rank = (uint32_t)below(5);
     int64_t in[IG_MAX_RANK], out[IG_MAX_RANK];
     for (uint32_t k = 0; k < rank; k++) in[k] = chance(3) ? 0 : 1 + below(round % 7 == 0 ? 30 : 7);
+    if (rank > 1 && round % 5 == 0) in[1] = 1 + below(40);      /* channels */
     ig_resize_params p = { .filter = below(6), .coordinate = below(7), .antialias = below(2), .exclude_outside = below(2), .rule = below(2), .cubic_a = -0.75, .extrapolation = 3 };
     random_resize(&p, rank, in, out);
+    const bool floats = round % 3 == 0;       /* what the vector kernel takes */
+    if (floats) {
+      p.filter = IG_RESIZE_LINEAR + below(2);
+      p.antialias = 0;
+      p.coordinate %= IG_RESIZE_CROP;
+    }
     const bool nearest = p.filter <= IG_RESIZE_CEIL;
-    const ig_dtype d = nearest && p.coordinate != IG_RESIZE_CROP && chance(40) ? opaque[below((int64_t)IG_COUNT(opaque))] : smooth[below((int64_t)IG_COUNT(smooth))];
+    const ig_dtype d = floats ? IG_DTYPE_F32 : nearest && p.coordinate != IG_RESIZE_CROP && chance(40) ? opaque[below((int64_t)IG_COUNT(opaque))] : smooth[below((int64_t)IG_COUNT(smooth))];
     add_operand(&t, d, rank, in, nearest ? BROADCAST : BROADCAST | TAME);
     add_operand(&t, d, rank, out, 0);
     finish_call(&t, IG_KIND_resize, 1, 0, 1, &p);

@@ -216,7 +216,7 @@ static void test_window(void **state) {
     const bool takes_any = p.mode == IG_WINDOW_MAX || p.mode == IG_WINDOW_MAX_INDEX || p.mode == IG_WINDOW_FOLD;
     const ig_dtype d = takes_any ? any[below(6)] : floats[below(4)];
     const uint32_t rank = (uint32_t)n_spatial + 2;
-    int64_t image[IG_MAX_RANK] = { 1 + below(2), 1 + below(6) }, out[IG_MAX_RANK] = { image[0], image[1] }, columns[3] = { image[0], image[1], 1 };
+    int64_t image[IG_MAX_RANK] = { 1 + below(2), 1 + below(chance(30) ? 70 : 6) }, out[IG_MAX_RANK] = { image[0], image[1] }, columns[3] = { image[0], image[1], 1 };
     bool empty = false;
     for (int64_t i = 0; i < n_spatial; i++) {
       image[2 + i] = 1 + below(n_spatial == 3 ? 6 : 14);

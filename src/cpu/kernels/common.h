@@ -26,6 +26,9 @@ bool ig_shares_bytes(const ig_call *c);
 void ig_split_elements(const ig_call *c, int64_t n, uint32_t part, uint32_t n_parts, int64_t *lo, int64_t *hi);
 /* The same for n work items that write disjoint elements. */
 void ig_split_items(const ig_call *c, int64_t n, uint32_t part, uint32_t n_parts, int64_t *lo, int64_t *hi);
+/* Axes of mask to out_perm[0 ..), those with the longest strides first, so that walking them in that order follows v's memory; others and ties keep their
+ * own order, blocked views wholly. Returns how many. */
+uint32_t ig_perm_by_stride(const ig_view *v, uint64_t mask, uint8_t *out_perm);
 /* perm that puts the axes of mask last (first: last = false), each group in its own order. */
 void ig_perm_of_mask(uint32_t rank, uint64_t mask, bool last, uint8_t *out_perm);
 #endif

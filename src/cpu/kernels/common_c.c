@@ -77,6 +77,25 @@ void ig_split_elements(const ig_call *c, int64_t n, uint32_t part, uint32_t n_pa
   *hi = ig_min_i64(*hi * LINE, n);
 }
 
+uint32_t ig_perm_by_stride(const ig_view *v, uint64_t mask, uint8_t *out_perm) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < v->rank; k++) {
+    if (!(mask >> k & 1)) continue;
+    const int64_t step = v->strides[k] < 0 ? -v->strides[k] : v->strides[k];
+    uint32_t at = n++;
+    /* Axes of one element or stride 0 say nothing of the order: they stay where they are. */
+    for (uint32_t j = n - 1; j-- > 0 && !ig_view_blocked(v) && v->dims[k] != 1 && step != 0;) {
+      const int64_t other = v->strides[out_perm[j]] < 0 ? -v->strides[out_perm[j]] : v->strides[out_perm[j]];
+      if (v->dims[out_perm[j]] == 1 || other == 0) continue;
+      if (other >= step) break;
+      at = j;
+    }
+    for (uint32_t j = n - 1; j > at; j--) out_perm[j] = out_perm[j - 1];
+    out_perm[at] = (uint8_t)k;
+  }
+  return n;
+}
+
 void ig_perm_of_mask(uint32_t rank, uint64_t mask, bool last, uint8_t *out_perm) {
   uint32_t n = 0;
   for (uint32_t pass = 0; pass < 2; pass++)

@@ -26,6 +26,7 @@ IG_CPU_KERNEL(sort_c)
   void ig_cpu_##name##_run_avx512(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
   size_t ig_cpu_##name##_scratch_avx512(const ig_call *c, uint32_t n_parts);
 IG_CPU_KERNEL_ISA(pool_f32)
+IG_CPU_KERNEL_ISA(resize_f32)
 /* One body for all three. */
 #define IG_CPU_KERNEL_ALL(name) \
   IG_CPU_KERNEL_ISA(name) \

@@ -1,5 +1,6 @@
-/* Maximum and average pooling of float32 on vectors: include after simd/f32_<isa>.h. A channel's plane is copied with its padding, so that
- * windows need no bounds; the padding is the operation's neutral element.
+/* Maximum and average pooling of float32 on vectors: include after simd/f32_<isa>.h. Where the channels of input and result are contiguous, vectors are
+ * channels, and a window's elements outside of the input are left out. Else a channel's plane is copied with its padding, so that windows need no
+ * bounds; the padding is the operation's neutral element.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/image.h"
 #include "cpu/kernels/kernels.h"
@@ -64,6 +65,64 @@ static void count(const ig_image *m, int d, bool with_padding, float *out) {
   }
 }
 
+/* ---- channels last ---- */
+
+typedef struct place { float *data; int64_t n_stride, y_stride, x_stride; } place;
+static place place_of(const ig_view *v) { return (place){ v->data, v->strides[0], v->rank > 3 ? v->strides[2] : 0, v->strides[v->rank - 1] }; }
+static bool channels_contiguous(const ig_view *v) {
+  const bool rows = v->strides[v->rank - 1] == 1 && v->dims[v->rank - 1] > 1;
+  return v->strides[1] == 1 && !rows && !ig_view_blocked(v);
+}
+
+/* A window's elements: n_y rows of n_x from x on. */
+typedef struct taps { const float *x; int64_t n_y, n_x, y_step, x_step; } taps;
+
+/* Channels from c on, of one window: `vectors` whole ones, or one of fewer lanes. vectors, whole and is_max are constants where this is inlined. */
+static inline __attribute__((always_inline)) void pool_channels(int vectors, bool whole, bool is_max, const taps *t, int64_t c, int64_t lanes, float count, float *out) {
+  vf s[4];
+  for (int v = 0; v < vectors; v++) s[v] = vf_set(is_max ? -INFINITY : 0.0f);
+  for (int64_t y = 0; y < t->n_y; y++)
+    for (int64_t x = 0; x < t->n_x; x++) {
+      const float *p = t->x + y * t->y_step + x * t->x_step + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; v++) {
+        const vf e = whole ? vf_load(p + v * SIMD_W) : vf_load_n(p, lanes);
+        s[v] = is_max ? vf_max(e, s[v]) : vf_add(s[v], e);      /* a NaN never wins: the second operand is taken */
+      }
+    }
+  for (int v = 0; v < vectors; v++) {
+    if (!is_max) s[v] = vf_div(s[v], vf_set(count));
+    if (whole) vf_store(out + c + v * SIMD_W, s[v]);
+    else vf_store_n(out + c, s[v], lanes);
+  }
+}
+static inline __attribute__((always_inline)) void pool_window(bool is_max, const taps *t, int64_t channels, float count, float *out) {
+  int64_t c = 0;
+  for (; c + 4 * SIMD_W <= channels; c += 4 * SIMD_W) pool_channels(4, true, is_max, t, c, SIMD_W, count, out);
+  for (; c + SIMD_W <= channels; c += SIMD_W) pool_channels(1, true, is_max, t, c, SIMD_W, count, out);
+  if (c < channels) pool_channels(1, false, is_max, t, c, channels - c, count, out);
+}
+static void max_window(const taps *t, int64_t channels, float *out) { pool_window(true, t, channels, 1, out); }
+static void average_window(const taps *t, int64_t channels, float count, float *out) { pool_window(false, t, channels, count, out); }
+
+/* Row y of image n. n_y, n_x: elements that count for the average. */
+static void pool_row(const ig_image *m, const place *x, const place *o, int64_t n, int64_t y, int64_t channels, bool is_max, const float *n_y, const float *n_x) {
+  int64_t y_lo, y_hi, lo, hi;
+  ig_image_clip(m, 0, y, &y_lo, &y_hi);
+  const float *from = x->data + n * x->n_stride + (y * m->stride[0] - m->pad[0] + y_lo * m->dilation[0]) * x->y_stride;
+  float *to = o->data + n * o->n_stride + y * o->y_stride;
+  taps t = { .n_y = y_hi - y_lo, .y_step = m->dilation[0] * x->y_stride, .x_step = m->dilation[1] * x->x_stride };
+  for (int64_t j = 0; j < m->out[1]; j++, to += o->x_stride) {
+    ig_image_clip(m, 1, j, &lo, &hi);
+    t.n_x = hi - lo;
+    t.x = from + (j * m->stride[1] - m->pad[1] + lo * m->dilation[1]) * x->x_stride;
+    if (is_max) max_window(&t, channels, to);
+    else average_window(&t, channels, n_y[y] * n_x[j], to);
+  }
+}
+
+/* ---- */
+
 void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
   const ig_window_params *p = c->params;
   const ig_view *x = ig_call_in(c, 0), *o = ig_call_out(c, 0);
@@ -75,15 +134,21 @@ void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   IG_UNUSED(phase);
   if (ig_view_count(o) == 0) return;
   ig_image_init_window(&m, c, is_max ? -INFINITY : 0.0f);
-  ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
+  const bool last = channels_contiguous(x) && channels_contiguous(o);
+  ig_split_items(c, x->dims[0] * (last ? m.out[0] : x->dims[1]), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   char *s = ig_part_scratch(c, part, bytes_per_part(c));
   float *in = (float *)(void *)s, *out = (float *)(void *)(s + bytes_in(&m)), *n_y = (float *)(void *)(s + bytes_in(&m) + bytes_out(&m)), *n_x = n_y + m.out[0];
+  count(&m, 0, p->count_pad != 0, n_y);
+  count(&m, 1, p->count_pad != 0, n_x);
+  if (last) {
+    const place from = place_of(x), to = place_of(o);
+    for (int64_t i = lo; i < hi; i++) pool_row(&m, &from, &to, i / m.out[0], i % m.out[0], x->dims[1], is_max, n_y, n_x);
+    return;
+  }
   memset(s, 0, bytes_in(&m));
   ig_reader_init(&r, x, NULL, IG_S_F32);
   ig_writer_init(&w, o, NULL, IG_S_F32);
-  count(&m, 0, p->count_pad != 0, n_y);
-  count(&m, 1, p->count_pad != 0, n_x);
   const int64_t n_out = m.out[0] * m.out[1];
   for (int64_t i = lo; i < hi; i++) {
     ig_image_copy(&m, &r, i, in);

@@ -1,12 +1,14 @@
 /* reduce: pre-program, accumulation, post-program.
  *
- * The iteration space is walked with the kept axes first and the reduced axes last ("rows": one result at a time), or, where the innermost
- * axis is kept and so loads are contiguous along it, the other way round ("columns": a block of results at a time).
+ * The iteration space is walked with the kept axes first and the reduced axes last ("rows": one result at a time), or, where the axis with the
+ * shortest stride is kept and so loads are contiguous along it, the other way round ("columns": a block of results at a time); within each group in
+ * the order of input 0's memory. Sums and maxima of plain float32 columns (global pooling of channels-last maps) need no program.
  *
- * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build; sums go by eight chains, which a compiler turns into vectors.
+ * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors; sums go by eight chains, which a compiler turns into vectors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/common.h"
 #include "cpu/kernels/kernels.h"
+#include "cpu/simd/chains.h"
 #include <math.h>
 
 #define PASTE_(a, b) a##_##b
@@ -24,6 +26,8 @@ typedef struct plan {
   ig_dtype dtype;                      /* of input 0 */
   char *values;                        /* accumulators, then (arg) int64 places */
   int64_t *places;
+  bool direct;                         /* columns of plain float32: */
+  ig_walk kept, reduced;               /* their places and those of their elements */
 } plan;
 
 static size_t values_bytes(void) { return (size_t)RESULTS * 8; }
@@ -152,6 +156,45 @@ static void rows(const plan *q, int64_t lo, int64_t n) {
   }
 }
 
+/* n columns of m elements, step apart, into acc. Blocks bound the rounding of sums. */
+static void direct_columns(bool is_max, const float *x, int64_t step, int64_t m, float *acc, int64_t n) {
+  enum { VECTORS = 4, W = VECTORS * LANES(float), BLOCK = 128 };
+  int64_t j = 0;
+  for (; j + W <= n; j += W)
+    for (int64_t k0 = 0; k0 < m; k0 += BLOCK) {
+      const int64_t k1 = ig_min_i64(k0 + BLOCK, m);
+      chain_f32 s[VECTORS];
+      for (int v = 0; v < VECTORS; v++) s[v] = chain_load_f32(x + k0 * step + j + v * LANES(float));
+      if (is_max) for (int64_t k = k0 + 1; k < k1; k++) for (int v = 0; v < VECTORS; v++) s[v] = chain_max_f32(chain_load_f32(x + k * step + j + v * LANES(float)), s[v]);
+      else for (int64_t k = k0 + 1; k < k1; k++) for (int v = 0; v < VECTORS; v++) s[v] += chain_load_f32(x + k * step + j + v * LANES(float));
+      for (int v = 0; v < VECTORS; v++) {
+        const chain_f32 a = chain_load_f32(acc + j + v * LANES(float)), r = is_max ? chain_max_f32(s[v], a) : a + s[v];
+        memcpy(acc + j + v * LANES(float), &r, sizeof r);
+      }
+    }
+  for (; j < n; j += LANES(float)) {
+    const int64_t w = ig_min_i64(LANES(float), n - j);
+    for (int64_t k0 = 0; k0 < m; k0 += BLOCK) {
+      float s[LANES(float)];
+      neutral_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, s, w);
+      for (int64_t k = k0; k < ig_min_i64(k0 + BLOCK, m); k++) across_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, s, x + k * step + j, w);
+      across_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, acc + j, s, w);
+    }
+  }
+}
+static void columns_direct(const plan *q, int64_t lo, int64_t n) {
+  float *acc = (float *)(void *)q->values;
+  for (int64_t done = 0, m; done < n; done += m) {
+    int64_t at, stride, from, step;
+    m = ig_walk_run(&q->kept, lo + done, n - done, &at, &stride);
+    const float *x = (const float *)q->kept.data + at;
+    for (int64_t k = 0, run; k < q->n_reduced; k += run) {
+      run = ig_walk_run(&q->reduced, k, q->n_reduced - k, &from, &step);
+      direct_columns(q->p->op == IG_REDUCE_MAX, x + from, step, run, acc + done, m);
+    }
+  }
+}
+
 static void columns(const plan *q, int64_t lo, int64_t n) {
   for (int64_t k = 0; k < q->n_reduced; k++) {
     const void *x = ig_prog_block(q->pre, k * q->n_kept + lo, n, NULL);
@@ -160,11 +203,22 @@ static void columns(const plan *q, int64_t lo, int64_t n) {
   }
 }
 
-/* Kept axes inside: the innermost axis that is longer than 1 is kept. */
-static bool by_columns(const ig_view *x, uint64_t mask) {
+/* Axes that are longer than 1 and not broadcast, the one with the shortest stride last: is that one kept? */
+static bool by_columns(const ig_view *x, uint64_t mask, const uint8_t *perm) {
   for (uint32_t k = x->rank; k-- > 0;)
-    if (x->dims[k] != 1) return !(mask >> k & 1);
+    if (x->dims[perm[k]] != 1 && x->strides[perm[k]] != 0) return !(mask >> perm[k] & 1);
   return false;
+}
+
+/* Two walks over input 0: the kept axes and, from the place of a result on, the reduced ones. */
+static void prepare_direct(plan *q, const ig_view *x, const uint8_t *perm) {
+  const bool plain = q->plain && q->acc == IG_S_F32 && x->dtype == IG_DTYPE_F32 && !ig_view_blocked(x);
+  ig_view kept = *x, reduced = *x;
+  for (uint32_t k = 0; k < x->rank; k++) *((uint64_t)q->p->axes_mask >> k & 1 ? &kept.dims[k] : &reduced.dims[k]) = 1;
+  ig_walk_init(&q->kept, &kept, perm);
+  ig_walk_init(&q->reduced, &reduced, perm);
+  const bool unit = q->kept.strides[q->kept.rank - 1] == 1;
+  q->direct = plain && unit && (q->p->op == IG_REDUCE_SUM || q->p->op == IG_REDUCE_MAX);
 }
 
 void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
@@ -182,12 +236,16 @@ void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, ui
   }
   ig_split_items(c, q.n_kept, part, n_parts, &lo, &hi);
   if (lo >= hi) return;
-  const bool columnwise = by_columns(x, (uint64_t)p->axes_mask);
-  ig_perm_of_mask(x->rank, (uint64_t)p->axes_mask, !columnwise, perm);
+  const uint64_t mask = (uint64_t)p->axes_mask;
+  ig_perm_by_stride(x, ~0ull, perm);
+  const bool columnwise = by_columns(x, mask, perm);
+  const uint32_t n_first = ig_perm_by_stride(x, columnwise ? mask : ~mask, perm);
+  ig_perm_by_stride(x, columnwise ? ~mask : mask, perm + n_first);
+  if (columnwise) prepare_direct(&q, x, perm);
   const ig_prog_spec s = { .prog = &c->prog, .in = x, .n_in = c->n_in, .dims = x->dims, .rank = x->rank, .perm = perm, .direct_out = q.acc, .isa = &NAME(ig_prog_isa) };
   q.pre = ig_prog_make(m, &s);
   m += ig_prog_bytes(&c->prog, c->n_in, 1);
-  q.post = ig_epi_make(m, c, NULL, q.arg ? IG_S_I64 : q.acc, c->n_out, &NAME(ig_prog_isa));
+  q.post = ig_epi_make(m, c, perm, q.arg ? IG_S_I64 : q.acc, c->n_out, &NAME(ig_prog_isa));
   m += ig_epi_bytes(c);
   q.values = m;
   q.places = (int64_t *)(void *)(m + values_bytes());
@@ -196,7 +254,8 @@ void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, ui
     const int64_t n = ig_min_i64(RESULTS, hi - at);
     neutral(&q, n);
     if (q.arg) memset(q.places, 0, (size_t)n * sizeof *q.places);
-    if (columnwise) columns(&q, at, n);
+    if (q.direct) columns_direct(&q, at, n);
+    else if (columnwise) columns(&q, at, n);
     else rows(&q, at, n);
     ig_prog_range(q.post, at, n, q.arg ? (const void *)q.places : q.values);
   }

@@ -146,7 +146,7 @@ static void put_outside(const resizer *s, const ig_view *o, const int64_t *index
   ig_elem_storer(o->dtype, t, 0)(o->data, ig_view_at(o, index) + o->first, 1, 1, &value);
 }
 
-static void copy_nearest(const resizer *s, int64_t lo, int64_t hi) {
+static void copy_elements(const resizer *s, int64_t lo, int64_t hi) {
   const ig_view *x = ig_call_in(s->c, 0), *o = ig_call_out(s->c, 0);
   const int64_t n = last_dim(o);
   int64_t index[IG_MAX_RANK] = { 0 }, from[IG_MAX_RANK] = { 0 };
@@ -160,6 +160,51 @@ static void copy_nearest(const resizer *s, int64_t lo, int64_t hi) {
     if (inside) ig_elem_copy(o, ig_view_at(o, index), x, ig_view_at(x, from));
     else put_outside(s, o, index);
     ig_index_next(index, o->dims, s->rank);
+  }
+}
+
+typedef struct u128 { uint64_t lo, hi; } u128;
+#define GATHER(T) \
+  static void gather_##T(const char *from, int64_t step, const int64_t *places, char *to, int64_t to_step, int64_t n) { \
+    for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step * (int64_t)sizeof(T), from + places[i] * step * (int64_t)sizeof(T), sizeof(T)); \
+  }
+GATHER(uint8_t)
+GATHER(uint16_t)
+GATHER(uint32_t)
+GATHER(uint64_t)
+GATHER(u128)
+typedef void (*gather_fn)(const char *from, int64_t step, const int64_t *places, char *to, int64_t to_step, int64_t n);
+
+/* Whole-byte elements, every place inside: row by row in the order of the result's memory. A row from the same place as the one before is a copy of
+ * it; one along an axis that stays as it is, a run. */
+static void copy_nearest(const resizer *s, int64_t lo, int64_t hi) {
+  const ig_view *x = ig_call_in(s->c, 0), *o = ig_call_out(s->c, 0);
+  const size_t size = ig_elem_size(x->dtype);
+  const gather_fn gather = size == 1 ? gather_uint8_t : size == 2 ? gather_uint16_t : size == 4 ? gather_uint32_t : size == 8 ? gather_uint64_t : gather_u128;
+  const uint32_t outer = s->rank - 1;
+  uint8_t perm[IG_MAX_RANK];
+  int64_t dims[IG_MAX_RANK], index[IG_MAX_RANK], last_from = -1;
+  ig_perm_by_stride(o, ~0ull, perm);
+  const uint32_t inner = perm[outer];
+  const int64_t n = o->dims[inner], step = x->strides[inner], to_step = o->strides[inner];
+  const bool run = s->t[inner].axis.same && step == 1 && to_step == 1;
+  const char *last_row = NULL;
+  for (uint32_t k = 0; k < outer; k++) dims[k] = o->dims[perm[k]];
+  ig_index_of(lo, dims, outer, index);
+  for (int64_t i = lo; i < hi; i++) {
+    int64_t from = 0, to = 0;
+    for (uint32_t k = 0; k < outer; k++) {
+      from += s->t[perm[k]].places[index[k]] * x->strides[perm[k]];
+      to += index[k] * o->strides[perm[k]];
+    }
+    const char *src = (const char *)x->data + from * (int64_t)size;
+    char *dst = (char *)o->data + to * (int64_t)size;
+    if (run) memcpy(dst, src, (size_t)n * size);
+    else if (last_row && last_from == from && to_step == 1) memcpy(dst, last_row, (size_t)n * size);
+    else gather(src, step, s->t[inner].places, dst, to_step, n);
+    last_from = from;
+    last_row = dst;
+    ig_index_next(index, dims, outer);
   }
 }
 
@@ -179,8 +224,12 @@ void ig_cpu_resize_c_run(const ig_call *c, uint32_t phase, uint32_t part, uint32
     if (part == 0) ig_elem_copy(o, 0, x, 0);
     return;
   }
-  ig_split_items(c, total / last_dim(o), part, n_parts, &lo, &hi);
+  const bool nearest = p->filter <= IG_RESIZE_CEIL, simple = p->coordinate != IG_RESIZE_CROP && ig_elem_size(x->dtype) > 0 && !ig_view_blocked(x) && !ig_view_blocked(o);
+  uint8_t perm[IG_MAX_RANK];
+  ig_perm_by_stride(o, ~0ull, perm);
+  ig_split_items(c, total / (nearest && simple ? o->dims[perm[s.rank - 1]] : last_dim(o)), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
-  if (p->filter <= IG_RESIZE_CEIL) copy_nearest(&s, lo, hi);
+  if (nearest && simple) copy_nearest(&s, lo, hi);
+  else if (nearest) copy_elements(&s, lo, hi);
   else interpolate(&s, lo, hi, (char *)c->scratch + s.table_bytes + part * s.row_bytes);
 }
