@@ -18,12 +18,16 @@ typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RA
 /* Nodes that read a value: nodes[first[id] .. first[id + 1]), of values that were there when it was made. */
 typedef struct ig_readers { uint32_t n_ids; uint32_t *first; ig_node **nodes; bool *is_output; } ig_readers;
 IG_MUST_USE ig_status ig_readers_init(ig_ir *ir, ig_readers *out);
-/* strides, compact, of a kernel's result v: changed to another order of its axes where that saves copies. */
-IG_MUST_USE ig_status ig_order_choose(ig_ir *ir, const ig_readers *r, const ig_val *v, ig_dim *strides);
 typedef struct ig_layouts { ig_layout *at; uint32_t n; ig_readers readers; } ig_layouts;
+/* strides, compact and row-major, of a kernel's result v, whose node's operands have their layouts: changed to the order of axes in which v is best
+ * written and read (order.c). */
+IG_MUST_USE ig_status ig_order_choose(ig_ir *ir, const ig_layouts *l, const ig_val *v, ig_dim *strides);
 /* Resolves every value of the LOWERED graph; what strides cannot express is copied where it is read. */
 IG_MUST_USE ig_status ig_layouts_resolve(ig_ir *ir, ig_layouts *out);
+/* Row-major without gaps, from the start of its buffer. */
 IG_MUST_USE ig_status ig_layout_is_compact(ig_ir *ir, const ig_layouts *l, const ig_val *v, bool *out);
+/* Makes o, an operand that holds part of v at the row-major offset and dims that it states, that part in v's layout. */
+IG_MUST_USE ig_status ig_layout_part(ig_ir *ir, const ig_layouts *l, const ig_val *v, ig_operand *o);
 
 /* ---- schedule ---- */
 typedef struct ig_build_buffer {

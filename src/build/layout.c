@@ -29,6 +29,23 @@ ig_status ig_layout_is_compact(ig_ir *ir, const ig_layouts *ls, const ig_val *v,
   return NULL;
 }
 
+ig_status ig_layout_part(ig_ir *ir, const ig_layouts *ls, const ig_val *v, ig_operand *o) {
+  ig_dims *t = &ir->dims;
+  const ig_layout *l = &ls->at[v->id];
+  ig_dim row_major[IG_MAX_RANK], at = o->offset;
+  int axis = -1;
+  IG_TRY(compact(t, v, row_major));
+  for (int k = 0; k < v->rank; k++)
+    if (o->dims[k] != v->dims[k]) {
+      IG_REQUIRE(axis < 0, IG_ERROR_INTERNAL, "value '%s': a part of it is shorter along two axes", v->name);
+      axis = k;
+    }
+  if (axis >= 0) at = ig_dim_mul(t, ig_dim_floordiv(t, at, row_major[axis]), l->strides[axis]);
+  o->offset = ig_dim_add(t, l->offset, at);
+  memcpy(o->strides, l->strides, (size_t)v->rank * sizeof *o->strides);
+  return ig_dims_take_error(t);
+}
+
 /* Layout of the view's result; *out_copy: its input must be copied first. */
 static ig_status view_layout(ig_ir *ir, const ig_node *n, const ig_val *x, const ig_layout *lx, const ig_val *y, ig_layout *ly, bool *out_copy) {
   ig_dims *t = &ir->dims;
@@ -66,7 +83,7 @@ static ig_status set_root(ig_ir *ir, ig_layouts *l, ig_val *v) {
   if (at->known) return NULL;
   *at = (ig_layout){ .root = v, .offset = ig_dim_const(&ir->dims, 0), .known = true, .strided = true };
   IG_TRY(compact(&ir->dims, v, at->strides));
-  IG_TRY(ig_order_choose(ir, &l->readers, v, at->strides));
+  IG_TRY(ig_order_choose(ir, l, v, at->strides));
   ig_axes_of_strides(&ir->dims, (uint32_t)v->rank, v->dims, at->strides, &at->axes);
   return ig_dims_take_error(&ir->dims);
 }

@@ -73,10 +73,10 @@ static ig_status schedule_request(ig_builder *b, ig_node *n, const ig_request *r
     ig_val *v = shapes[i].value == IG_NO_VALUE ? NULL : value_of(n, shapes[i].value);
     ig_operand *o = &t.request.operands[i];
     IG_TRY(operand_of(b, v, &shapes[i], o));
-    if (v && n->region->n_requests > 1 && i >= r->n_in + r->n_extra) {   /* this request writes a part of the result, which is compact */
-      o->offset = ig_dim_add(&b->ir->dims, o->offset, shapes[i].offset);
+    if (v && n->region->n_requests > 1 && i >= r->n_in + r->n_extra) {   /* this request writes a part of the result */
+      o->offset = shapes[i].offset;
       memcpy(o->dims, shapes[i].dims, o->rank * sizeof *o->dims);
-      memcpy(o->strides, shapes[i].strides, o->rank * sizeof *o->strides);
+      IG_TRY(ig_layout_part(b->ir, &b->layouts, v, o));
     }
     if (v) touch(b, o->value, at);
   }
