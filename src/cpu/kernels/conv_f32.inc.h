@@ -1,8 +1,10 @@
 /* conv of float32 on vectors: include after simd/f32_<isa>.h.
  *
- * As a product: weights [O / G, C / G * kernel] in panels of rows (packed in the engine where they are constant and there is one group) times
- * columns of the input, packed for some tens of pixels at a time. Where the input has padding or no unit stride, phase 0 copies it with
- * its padding into the scratch (all parts together), so that packing needs no bounds. Depthwise convolution has a kernel of its own (depthwise_f32.inc.h).
+ * As a product: rows are output pixels, columns output channels, and a row of A is read where the input lies. With the input's channels contiguous
+ * (channels last), a run per kernel element: the channels of one input pixel, or zeros where that is padding. Otherwise phase 0 copies
+ * the input channels last and padded into the scratch (all parts together); there a run is a whole kernel row, which also serves the first
+ * layer, whose pixels have three channels. Weights come as panels [O / nr][ky][kx][C][nr] from the engine where they are constant, else
+ * are packed here. Depthwise convolution has a kernel of its own (depthwise_f32.inc.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
 #include "cpu/kernels/image.h"
@@ -12,95 +14,154 @@
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 #define NAME(x) PASTE(x, SIMD_ISA)
-enum { NR = 2 * SIMD_W };
 
-typedef struct operands { ig_image m; const float *x, *w; int64_t n_stride, c_stride, y_stride; } operands;
+typedef struct operands {
+  ig_image m;
+  bool copied;                         /* the image is the padded copy: no padding is left, kernel rows are contiguous */
+  int64_t channels, x_n, x_y, x_x;     /* strides of the image that is read */
+  int64_t pad[2];
+  int64_t group;                       /* which is being computed */
+  const float *x, *w, *zeros;
+} operands;
 
-static void pack_a(const void *ctx, int64_t batch, int64_t m0, int64_t rows, int64_t mr, float *out) {
-  const operands *o = ctx;
-  const int64_t k_all = o->m.k;
-  const float *w = o->w + (batch % o->m.groups * o->m.group_o + m0) * k_all;
-  for (int64_t i = 0; i < mr; i++)
-    for (int64_t k = 0; k < k_all; k++) out[k * mr + i] = i < rows ? w[i * k_all + k] : 0;
+/* May the input be read in place? Its channels are contiguous and fill a vector, or there is but one kernel element: else runs would be too short. */
+static bool in_place(const ig_image *m, const ig_view *x) {
+  return x->block <= 1 && (x->strides[1] == 1 || x->dims[1] == 1) && (x->dims[1] >= 8 || m->kernel[0] * m->kernel[1] == 1);
 }
 
-/* Pixels of a panel that lie in one output row: n of them, from place `at` of the plane. */
-typedef struct segment { int64_t n, at; } segment;
+/* A kernel row is one run of the copy. */
+static bool whole_rows(const operands *o) { return o->copied && o->m.dilation[1] == 1 && o->m.groups == 1; }
 
-/* n floats, step elements apart. May write, but not read, up to a vector past the end. */
-static inline void copy_run(const float *x, int64_t step, int64_t n, float *out) {
-  int64_t j = 0;
-  if (step == 1) {
-    for (; j + SIMD_W <= n; j += SIMD_W) vf_store(out + j, vf_load(x + j));
-    if (j < n) vf_store(out + j, vf_load_n(x + j, n - j));
-    return;
+static void operands_init(operands *o, const ig_call *c) {
+  const ig_view *x = ig_call_in(c, 0);
+  *o = (operands){ .x = x->data, .w = ig_call_in(c, 1)->data, .channels = x->dims[1] };
+  ig_image_init(&o->m, c);
+  o->copied = !in_place(&o->m, x);
+  if (o->copied) {
+    o->x_x = x->dims[1];
+    o->x_y = o->m.row * o->x_x;
+    o->x_n = o->m.rows * o->x_y;
+    o->x = c->scratch;
+  } else {
+    o->x_x = x->strides[x->rank - 1];
+    o->x_y = x->rank > 3 ? x->strides[2] : 0;
+    o->x_n = x->strides[0];
+    o->pad[0] = o->m.pad[0];
+    o->pad[1] = o->m.pad[1];
   }
-  if (step == 2)
-    for (; j + SIMD_W < n; j += SIMD_W) vf_store(out + j, vf_load2(x + 2 * j));
-  for (; j < n; j++) out[j] = x[j * step];
 }
 
-static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out) {
-  const operands *o = ctx;
-  const ig_image *m = &o->m;
-  segment s[NR];
-  int n_segments = 0;
-  for (int64_t done = 0; done < columns; n_segments++) {
-    const int64_t oy = (n0 + done) / m->out[1], ox = (n0 + done) % m->out[1];
-    s[n_segments] = (segment){ ig_min_i64(m->out[1] - ox, columns - done), oy * m->stride[0] * o->y_stride + ox * m->stride[1] };
-    done += s[n_segments].n;
-  }
-  const float *image = o->x + batch / m->groups * o->n_stride + batch % m->groups * m->group_c * o->c_stride;
-  for (int64_t c = 0; c < m->group_c; c++)
-    for (int64_t ky = 0; ky < m->kernel[0]; ky++)
-      for (int64_t kx = 0; kx < m->kernel[1]; kx++, out += nr) {
-        const float *x = image + c * o->c_stride + ky * m->dilation[0] * o->y_stride + kx * m->dilation[1];
-        float *to = out;
-        for (int i = 0; i < n_segments; to += s[i++].n) copy_run(x + s[i].at, m->stride[1], s[i].n, to);
-      }
+/* Scratch: the copy or zeros for padding, both possible at other shapes of the same step; then each part's share. */
+static size_t image_bytes(const ig_image *m, const ig_view *x) {
+  const int64_t zeros = x->dims[1];
+  const int64_t copy = in_place(m, x) ? 0 : x->dims[0] * x->dims[1] * m->rows * m->row;
+  return ig_pad64((size_t)ig_max_i64(zeros, copy) * 4);
 }
-
-/* Padding may depend on the input's size (not with a kernel of one element), and scratch may not shrink as dims grow. */
-static size_t copy_bytes(const ig_image *m, const ig_view *x) {
-  const bool may_copy = m->copied || m->kernel[0] > 1 || m->kernel[1] > 1;
-  return may_copy ? ig_pad64((size_t)(x->dims[0] * x->dims[1] * m->rows * m->row + IG_IMAGE_SLACK) * 4) : 0;
-}
+static int64_t n_taps(const ig_image *m) { return m->kernel[0] * m->kernel[1]; }
 size_t NAME(ig_cpu_conv_f32_scratch)(const ig_call *c, uint32_t n_parts) {
   ig_image m;
   ig_image_init(&m, c);
-  return copy_bytes(&m, ig_call_in(c, 0)) + n_parts * NAME(ig_gemm_f32_bytes)(c, m.k);
+  return image_bytes(&m, ig_call_in(c, 0)) + n_parts * NAME(ig_gemm_f32_bytes)(c, n_taps(&m), m.group_c);
 }
 
-static void copy_input(const ig_image *m, const ig_call *c, uint32_t part, uint32_t n_parts) {
+/* ---- phase 0 ---- */
+
+/* One row of the padded copy: pixels of all channels. */
+static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t y, float *out) {
+  const ig_image *m = &o->m;
+  const int64_t from = y - m->pad[0], c_all = o->channels, x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]);
+  const int64_t n = from < 0 || from >= m->in[0] ? 0 : ig_max_i64(0, ig_min_i64(m->in[1] - x_from, m->row - x_lo));
+  const int64_t step = x->strides[x->rank - 1], c_step = x->strides[1];
+  if (n == 0) {
+    memset(out, 0, (size_t)(m->row * c_all) * 4);
+    return;
+  }
+  memset(out, 0, (size_t)(x_lo * c_all) * 4);
+  memset(out + (x_lo + n) * c_all, 0, (size_t)((m->row - x_lo - n) * c_all) * 4);
+  const float *in = (const float *)x->data + image * x->strides[0] + (x->rank > 3 ? from * x->strides[2] : 0) + x_from * step;
+  enum { BLOCK = 16 };                 /* pixels and channels at a time: both sides stay in the first-level cache */
+  for (int64_t c0 = 0; c0 < c_all; c0 += BLOCK)
+    for (int64_t x0 = 0; x0 < n; x0 += BLOCK)
+      for (int64_t ch = c0; ch < ig_min_i64(c_all, c0 + BLOCK); ch++)
+        for (int64_t i = x0; i < ig_min_i64(n, x0 + BLOCK); i++) out[(x_lo + i) * c_all + ch] = in[ch * c_step + i * step];
+}
+
+static void prepare_image(const operands *o, const ig_call *c, uint32_t part, uint32_t n_parts) {
   const ig_view *x = ig_call_in(c, 0);
-  ig_reader r;
   int64_t lo, hi;
-  ig_split(x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
-  ig_reader_init(&r, x, NULL, IG_S_F32);
-  for (int64_t i = lo; i < hi; i++) ig_image_copy(m, &r, i, (float *)c->scratch + i * m->rows * m->row);
+  if (!o->copied) {
+    if (part == 0) memset(c->scratch, 0, (size_t)o->channels * 4);
+    return;
+  }
+  ig_split(x->dims[0] * o->m.rows, part, n_parts, &lo, &hi);
+  for (int64_t i = lo; i < hi; i++) copy_row(o, x, i / o->m.rows, i % o->m.rows, (float *)c->scratch + i * o->x_y);
+}
+
+/* ---- phase 1 ---- */
+
+static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room) {
+  const operands *o = ctx;
+  const ig_image *m = &o->m;
+  const bool whole = whole_rows(o);
+  const int64_t columns = whole ? 1 : m->kernel[1], first = o->group * m->group_c;
+  IG_UNUSED(room);
+  for (int64_t i = 0; i < rows; i++) {
+    const int64_t pixel = m0 + i, ox = pixel % m->out[1], rest = pixel / m->out[1], oy = rest % m->out[0], image = batch + rest / m->out[0];
+    const int64_t y0 = oy * m->stride[0] - o->pad[0], x0 = ox * m->stride[1] - o->pad[1];
+    const float *base = o->x + image * o->x_n + first;
+    for (int64_t ky = 0; ky < m->kernel[0]; ky++)
+      for (int64_t kx = 0; kx < columns; kx++) {
+        const int64_t y = y0 + ky * m->dilation[0], x = x0 + kx * m->dilation[1];
+        const bool inside = o->copied || (y >= 0 && y < m->in[0] && x >= 0 && x < m->in[1]);
+        at[(ky * columns + kx) * IG_GEMM_MR + i] = inside ? base + y * o->x_y + x * o->x_x : o->zeros;
+      }
+  }
+}
+
+/* Weights [O, C, ky, kx] in model order to a panel [ky][kx][C][nr]. */
+static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out) {
+  const operands *o = ctx;
+  const int64_t taps = n_taps(&o->m), c_all = o->m.group_c;
+  const float *w = o->w + (o->group * o->m.group_o + n0) * o->m.k;
+  IG_UNUSED(batch);
+  for (int64_t t = 0; t < taps; t++)
+    for (int64_t ch = 0; ch < c_all; ch++, out += nr)
+      for (int64_t j = 0; j < nr; j++) out[j] = j < columns ? w[j * o->m.k + ch * taps + t] : 0;
+}
+
+/* Axes of the result as pixels and channels: N, spatial, O. *out_images: images that one product spans (all where strides allow it). */
+static bool merged(const ig_call *c, const uint8_t *perm, uint32_t first) {
+  int64_t stride;
+  const uint32_t column = ig_call_out(c, 0)->rank - 1u;
+  for (uint32_t i = 0; i < c->n_extra + c->n_out; i++) {
+    const ig_view *v = &c->v[c->n_in + i];
+    if (ig_view_present(v) && !ig_axes_merge(v, perm, first, column, &stride)) return false;
+  }
+  return true;
 }
 
 void NAME(ig_cpu_conv_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
-  const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1);
-  operands o = { .x = x->data, .w = w->data };
-  ig_image *m = &o.m;
-  if (ig_view_count(ig_call_out(c, 0)) == 0) return;
-  ig_image_init(m, c);
+  const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1), *out = ig_call_out(c, 0);
+  operands o;
+  if (ig_view_count(out) == 0) return;
+  operands_init(&o, c);
   if (phase == 0) {
-    if (m->copied) copy_input(m, c, part, n_parts);
+    prepare_image(&o, c, part, n_parts);
     return;
   }
-  if (m->copied) {
-    o.x = c->scratch;
-    o.y_stride = m->row;
-    o.c_stride = m->rows * m->row;
-    o.n_stride = o.c_stride * x->dims[1];
-  } else {
-    o.y_stride = m->y_stride;
-    o.c_stride = m->c_stride;
-    o.n_stride = m->n_stride;
+  o.zeros = c->scratch;
+  const ig_image *m = &o.m;
+  const int64_t pixels = m->out[0] * m->out[1];
+  ig_gemm_f32 g = { .n_batch = x->dims[0], .m = pixels, .n = m->group_o, .taps = n_taps(m), .len = m->group_c, .alpha = 1, .ctx = &o, .rows = rows_of, .pack_b = pack_b,
+    .row_bytes = m->group_c * m->stride[0] * m->stride[1] * 4, .row_axis = 1, .n_total = out->dims[1] };
+  for (uint8_t k = 1; k + 1 < out->rank; k++) g.perm[k] = (uint8_t)(k + 1);
+  g.perm[out->rank - 1] = 1;
+  if (merged(c, g.perm, 0)) g.n_batch = 1, g.m = x->dims[0] * pixels, g.row_axis = 0;
+  if (whole_rows(&o)) g.taps = m->kernel[0], g.len = m->kernel[1] * m->group_c;
+  char *scratch = (char *)c->scratch + image_bytes(m, x) + part * NAME(ig_gemm_f32_bytes)(c, n_taps(m), m->group_c);
+  for (o.group = 0; o.group < m->groups; o.group++) {
+    g.column0 = o.group * m->group_o;
+    g.b_packed = w->format ? (const float *)w->data + g.column0 * m->k : NULL;
+    NAME(ig_gemm_f32)(&g, c, scratch, part, n_parts);
   }
-  const ig_gemm_f32 g = { .n_batch = x->dims[0] * m->groups, .m = m->group_o, .n = m->out[0] * m->out[1], .k = m->k, .alpha = 1, .ctx = &o,
-    .pack_a = pack_a, .pack_b = pack_b, .a_packed = w->format ? w->data : NULL, .rows_axis = 1 };
-  NAME(ig_gemm_f32)(&g, c, (char *)c->scratch + copy_bytes(m, x) + part * NAME(ig_gemm_f32_bytes)(c, m->k), part, n_parts);
 }

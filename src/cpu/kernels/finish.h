@@ -1,5 +1,5 @@
 /* The frequent epilogues of float32 products, compiled: a chain of simple steps from the product on, each with a constant or one of up to three float
- * operands; the chain may be multiplied by an earlier value of its own (hard-swish).
+ * operands, or a function of one number; the chain may be multiplied by an earlier value of its own (hard-swish, SiLU, GELU).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_CPU_FINISH_H
 #define IG_CPU_FINISH_H
@@ -7,11 +7,13 @@
 
 enum { IG_FINISH_ADDS = 3, IG_FINISH_STEPS = 16 };
 typedef enum ig_finish_kind {
-  IG_FINISH_ADD_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT
+  IG_FINISH_ADD_OPERAND, IG_FINISH_MUL_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT,
+  IG_FINISH_FUNCTION   /* operand: the scalar operation */
 } ig_finish_kind;
-typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of add */
+typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of add and mul */
 typedef struct ig_finish {
   uint32_t n_adds, n_steps, keep_at;   /* keep_at: the value before that step is kept; UINT32_MAX: none */
+  bool functions;                      /* some step is a function */
   const ig_view *add[IG_FINISH_ADDS];
   ig_finish_step steps[IG_FINISH_STEPS];
 } ig_finish;

@@ -11,10 +11,10 @@ static float const_of(const ig_sinsn *i) {
   return f;
 }
 
-static bool add_operand(const ig_call *c, const ig_sinsn *load, ig_finish *f, ig_finish_step *s) {
+static bool operand_step(const ig_call *c, ig_finish_kind kind, const ig_sinsn *load, ig_finish *f, ig_finish_step *s) {
   if (f->n_adds == IG_FINISH_ADDS || load->imm == 0) return false;
   const ig_view *v = ig_call_extra(c, (uint32_t)load->imm - 1);
-  *s = (ig_finish_step){ .kind = IG_FINISH_ADD_OPERAND, .operand = f->n_adds };
+  *s = (ig_finish_step){ .kind = kind, .operand = f->n_adds };
   f->add[f->n_adds++] = v;
   return plain_f32(v);
 }
@@ -33,15 +33,26 @@ static bool constant_step(const ig_sinsn *x, bool last_is_a, float k, ig_finish_
   return k == k;
 }
 
+static bool is_function(uint16_t op) {
+  return op == IG_SOP_ERF || op == IG_SOP_TANH || op == IG_SOP_SIGMOID || op == IG_SOP_EXP || op == IG_SOP_SOFTPLUS;
+}
+
 /* Extends the chain that ends in register `last` by instruction i. after[r]: steps done when register r of the chain was the last; 0 for others. */
 static bool extend(const ig_call *c, uint32_t i, uint32_t last, const uint8_t *after, ig_finish *f) {
   const ig_sinsn *code = c->epi.insns, *x = &code[i];
   const uint32_t other = x->a == last ? x->b : x->a;
+  if (x->type == IG_S_F32 && x->a == last && is_function(x->op)) {
+    if (f->n_steps == IG_FINISH_STEPS) return false;
+    f->steps[f->n_steps++] = (ig_finish_step){ .kind = IG_FINISH_FUNCTION, .operand = x->op };
+    f->functions = true;
+    return true;
+  }
   if (x->type != IG_S_F32 || (x->a != last && x->b != last) || x->a == x->b || f->n_steps == IG_FINISH_STEPS) return false;
   ig_finish_step *s = &f->steps[f->n_steps++];
   *s = (ig_finish_step){ 0 };
   if (code[other].op == IG_SOP_CONST) return constant_step(x, x->a == last, const_of(&code[other]), s);
-  if (x->op == IG_SOP_ADD && code[other].op == IG_SOP_LOAD) return add_operand(c, &code[other], f, s);
+  if (x->op == IG_SOP_ADD && code[other].op == IG_SOP_LOAD) return operand_step(c, IG_FINISH_ADD_OPERAND, &code[other], f, s);
+  if (x->op == IG_SOP_MUL && code[other].op == IG_SOP_LOAD && code[other].imm != 0) return operand_step(c, IG_FINISH_MUL_OPERAND, &code[other], f, s);
   if (x->op != IG_SOP_MUL || after[other] == 0 || f->keep_at != UINT32_MAX) return false;
   s->kind = IG_FINISH_MUL_KEPT;
   f->keep_at = after[other] - 1u;

@@ -1,5 +1,5 @@
-/* matmul of float32 on vectors: include after simd/f32_<isa>.h. Operands have any strides; a constant B comes packed from the engine, the rest
- * is packed here, block by block.
+/* matmul of float32 on vectors: include after simd/f32_<isa>.h. Operands have any strides: rows of A whose elements are contiguous are read in place,
+ * others are copied; a constant B comes packed from the engine, another is packed here, block by block.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
 #include "cpu/kernels/kernels.h"
@@ -10,17 +10,14 @@
 
 typedef struct operands { ig_walk a, b; int64_t m, n, k, a_row, a_k, b_k, b_column; } operands;
 
-static void pack_a(const void *ctx, int64_t batch, int64_t m0, int64_t rows, int64_t mr, float *out) {
+static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room) {
   const operands *o = ctx;
-  if (o->k == 0) return;
-  const float *a = (const float *)o->a.data + ig_walk_at(&o->a, batch * o->m * o->k) + m0 * o->a_row;
-  for (int64_t i = 0; i < mr; i++, out++) {
-    if (i >= rows) {
-      for (int64_t k = 0; k < o->k; k++) out[k * mr] = 0;
-      continue;
-    }
-    const float *row = a + i * o->a_row;
-    for (int64_t k = 0; k < o->k; k++) out[k * mr] = row[k * o->a_k];
+  const float *a = (const float *)o->a.data + (o->k ? ig_walk_at(&o->a, batch * o->m * o->k) + m0 * o->a_row : 0);
+  for (int64_t i = 0; i < rows; i++, a += o->a_row) {
+    at[i] = a;
+    if (o->a_k == 1) continue;
+    at[i] = room + i * o->k;
+    for (int64_t k = 0; k < o->k; k++) room[i * o->k + k] = a[k * o->a_k];
   }
 }
 static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out) {
@@ -29,7 +26,7 @@ static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, 
   const float *b = (const float *)o->b.data + ig_walk_at(&o->b, batch * o->k * o->n) + n0 * o->b_column;
   for (int64_t k = 0; k < o->k; k++, out += nr, b += o->b_k) {
     if (columns == nr && o->b_column == 1) {
-      for (int j = 0; j < 2; j++) vf_store(out + j * SIMD_W, vf_load(b + j * SIMD_W));
+      for (int64_t j = 0; j < nr; j += SIMD_W) vf_store(out + j, vf_load(b + j));
       continue;
     }
     for (int64_t j = 0; j < nr; j++) out[j] = j < columns ? b[j * o->b_column] : 0;
@@ -81,7 +78,7 @@ static bool fold_batches(const ig_call *c, ig_call *out, ig_view *views) {
 }
 
 static int64_t depth(const ig_call *c) { return ig_call_in(c, 0)->dims[ig_call_in(c, 0)->rank - 1]; }
-size_t NAME(ig_cpu_matmul_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * NAME(ig_gemm_f32_bytes)(c, depth(c)); }
+size_t NAME(ig_cpu_matmul_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * NAME(ig_gemm_f32_bytes)(c, 1, depth(c)); }
 
 void NAME(ig_cpu_matmul_f32_run)(const ig_call *call, uint32_t phase, uint32_t part, uint32_t n_parts) {
   ig_view views[FOLD_VIEWS];
@@ -90,14 +87,15 @@ void NAME(ig_cpu_matmul_f32_run)(const ig_call *call, uint32_t phase, uint32_t p
   const ig_matmul_params *p = c->params;
   const ig_view *a = ig_call_in(c, 0), *b = ig_call_in(c, 1), *out = ig_call_out(c, 0);
   const uint32_t row = a->rank - 2u, column = a->rank - 1u;
-  operands o = { .m = a->dims[row], .k = a->dims[column], .n = b->dims[column], .a_row = a->strides[row], .a_k = a->strides[column],
+  operands o = { .m = a->dims[row], .k = a->dims[column], .n = b->dims[column], .a_row = a->strides[row], .a_k = a->dims[column] == 1 ? 1 : a->strides[column],
     .b_k = b->strides[row], .b_column = b->strides[column] };
   const int64_t count = ig_view_count(out);
   IG_UNUSED(phase);
   if (count == 0) return;
   ig_walk_init(&o.a, a, NULL);
   ig_walk_init(&o.b, b, NULL);
-  const ig_gemm_f32 g = { .n_batch = count / (o.m * o.n), .m = o.m, .n = o.n, .k = o.k, .alpha = (float)p->alpha, .ctx = &o, .pack_a = pack_a, .pack_b = pack_b,
-    .b_packed = b->format ? b->data : NULL, .rows_axis = row };
-  NAME(ig_gemm_f32)(&g, c, ig_part_scratch(c, part, NAME(ig_gemm_f32_bytes)(c, o.k)), part, n_parts);
+  ig_gemm_f32 g = { .n_batch = count / (o.m * o.n), .m = o.m, .n = o.n, .taps = 1, .len = o.k, .alpha = (float)p->alpha, .row_bytes = o.k * 4, .ctx = &o, .rows = rows_of,
+    .a_room = o.a_k != 1, .pack_b = pack_b, .b_packed = b->format ? b->data : NULL, .row_axis = row, .n_total = o.n };
+  for (uint8_t k = 0; k < IG_MAX_RANK; k++) g.perm[k] = k;
+  NAME(ig_gemm_f32)(&g, c, ig_part_scratch(c, part, NAME(ig_gemm_f32_bytes)(c, 1, depth(call))), part, n_parts);
 }

@@ -28,6 +28,9 @@ int64_t ig_walk_run(const ig_walk *w, int64_t lin, int64_t n, int64_t *out_at, i
 void ig_walk_load(const ig_walk *w, ig_elem_load_fn load, int64_t lin, int64_t n, void *out, size_t out_size);
 void ig_walk_store(const ig_walk *w, ig_elem_store_fn store, int64_t lin, int64_t n, const void *values, size_t value_size);
 
+/* Are axes perm[first .. last) of v one axis, as far as strides go? *out_stride is its stride. Not for blocked views. */
+bool ig_axes_merge(const ig_view *v, const uint8_t *perm, uint32_t first, uint32_t last, int64_t *out_stride);
+
 /* Offset in elements that index i along axis adds. */
 static inline int64_t ig_view_step(const ig_view *v, uint32_t axis, int64_t i) {
   return v->block > 1 && v->block_axis == axis ? i / v->block * v->strides[axis] + i % v->block : i * v->strides[axis];

@@ -43,6 +43,20 @@ void ig_walk_init(ig_walk *w, const ig_view *v, const uint8_t *perm) {
   }
 }
 
+bool ig_axes_merge(const ig_view *v, const uint8_t *perm, uint32_t first, uint32_t last, int64_t *out_stride) {
+  int64_t n = 1, stride = 0;
+  if (v->block > 1) return false;
+  for (uint32_t k = last; k-- > first;) {
+    const int64_t dim = v->dims[perm[k]], own = v->strides[perm[k]];
+    if (dim == 1) continue;
+    if (n == 1) stride = own;
+    else if (own != stride * n) return false;
+    n *= dim;
+  }
+  *out_stride = stride;
+  return true;
+}
+
 static int64_t ragged_at(const ig_walk *w, int64_t lin) {
   int64_t at = w->first;
   for (uint32_t k = w->rank; k-- > 0;) {

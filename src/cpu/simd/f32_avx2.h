@@ -6,7 +6,7 @@
 #include <stdint.h>
 #define SIMD_ISA avx2
 #define SIMD_W 8
-#define SIMD_MR 6                      /* tile of the product: MR rows of two vectors fill the registers */
+#define SIMD_NV 2                      /* vectors of columns in a tile of the product */
 typedef __m256 vf;
 static inline vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #define SIMD_ISA avx512
 #define SIMD_W 16
-#define SIMD_MR 12
+#define SIMD_NV 4                      /* vectors of columns in a tile of the product */
 typedef __m512 vf;
 static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }

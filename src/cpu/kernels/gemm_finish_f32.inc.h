@@ -1,0 +1,181 @@
+/* What becomes of a tile of the float32 product: included by gemm_f32.inc.h. Three ways, fastest first: in the registers of the product (bias,
+ * residual, clamp), on the tile in the first-level cache step by step, or through the interpreter.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/* Where a plane of the result or of an operand lies: (row, column) at data + row * row_stride + column * column_stride. */
+typedef struct place { float *data; int64_t row_stride; int column_stride; } place;
+
+/* Bias along the columns, an operand of the result's shape, bounds. */
+typedef struct fast { bool on; int bias, residual; float lo, hi; } fast;   /* bias, residual: number of the operand; -1: none */
+
+typedef struct work {
+  const ig_gemm_f32 *g;
+  ig_finish finish;
+  bool direct;                         /* compiled epilogue */
+  fast fast;
+  int64_t batch;
+  ig_walk out_walk, add_walk[IG_FINISH_ADDS];
+  place out, add[IG_FINISH_ADDS];
+  ig_prog_fn function[IG_FINISH_STEPS];
+  ig_prog *epi;
+  float *tile, *kept, *group, *b, *room;
+  const float **at;                    /* pointers of the block's rows: [tile][tap][MR] */
+  int64_t block_m, block_n;            /* tiles, panels in a block */
+} work;
+
+static bool place_init(const ig_gemm_f32 *g, const ig_view *v, ig_walk *w, place *p) {
+  const uint32_t column = v->rank - 1u;
+  const int64_t stride = v->strides[g->perm[column]], extent = v->dims[g->perm[column]];
+  if (!ig_axes_merge(v, g->perm, g->row_axis, column, &p->row_stride)) return false;
+  ig_walk_init(w, v, g->perm);
+  p->column_stride = extent == 1 || stride == 1 ? 1 : stride == 0 ? 0 : -1;
+  return p->column_stride >= 0;
+}
+
+/* The fast form: additions of at most one operand along the columns and one of the whole shape, then bounds. */
+static void find_fast(work *w) {
+  fast *f = &w->fast;
+  *f = (fast){ .bias = -1, .residual = -1, .lo = -__builtin_inff(), .hi = __builtin_inff() };
+  uint32_t s = 0;
+  for (; s < w->finish.n_steps && w->finish.steps[s].kind == IG_FINISH_ADD_OPERAND; s++) {
+    const int i = (int)w->finish.steps[s].operand;
+    const place *p = &w->add[i];
+    if (p->column_stride != 1) return;
+    int *to = p->row_stride == 0 && f->bias < 0 ? &f->bias : &f->residual;
+    if (*to >= 0) return;
+    *to = i;
+  }
+  if (s < w->finish.n_steps && w->finish.steps[s].kind == IG_FINISH_MAX) f->lo = w->finish.steps[s++].value;
+  if (s < w->finish.n_steps && w->finish.steps[s].kind == IG_FINISH_MIN) f->hi = w->finish.steps[s++].value;
+  f->on = s == w->finish.n_steps && w->g->alpha == 1.0f;
+}
+
+static void begin_batch(work *w, int64_t batch) {
+  const int64_t lin = batch * w->g->m * w->g->n_total + w->g->column0;
+  w->batch = batch;
+  if (!w->direct) return;
+  w->out.data = (float *)w->out_walk.data + ig_walk_at(&w->out_walk, lin);
+  for (uint32_t i = 0; i < w->finish.n_adds; i++) w->add[i].data = (float *)w->add_walk[i].data + ig_walk_at(&w->add_walk[i], lin);
+}
+
+/* ---- on the tile ---- */
+
+/* x = x op k on `rows` rows of vectors. */
+#define EACH(expr) \
+  _Pragma("GCC unroll 8") for (int i = 0; i < rows; i++) \
+    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) x[i][v] = (expr);
+/* Steps without functions on tile rows [i0, i0 + rows): a step at a time on registers. rows and whole (n is NR) are constants where
+ * this is inlined. */
+static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
+  int64_t lanes[NV];
+  for (int v = 0; v < NV; v++) lanes[v] = ig_max_i64(0, ig_min_i64(n - v * SIMD_W, SIMD_W));
+  const vf alpha = vf_set(w->g->alpha);
+  vf x[FINISH_ROWS][NV], kept[FINISH_ROWS][NV];
+  EACH(vf_mul(vf_load(w->tile + (i0 + i) * NR + v * SIMD_W), alpha))
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < NV; v++) kept[i][v] = x[i][v];
+  for (uint32_t s = 0; s < w->finish.n_steps; s++) {
+    const ig_finish_step *step = &w->finish.steps[s];
+    const vf k = vf_set(step->value);
+    if (s == w->finish.keep_at)
+      for (int i = 0; i < rows; i++)
+        for (int v = 0; v < NV; v++) kept[i][v] = x[i][v];
+    switch (step->kind) {
+      case IG_FINISH_ADD: EACH(vf_add(x[i][v], k)) break;
+      case IG_FINISH_MUL: EACH(vf_mul(x[i][v], k)) break;
+      case IG_FINISH_DIV: EACH(vf_div(x[i][v], k)) break;
+      case IG_FINISH_MAX: EACH(vf_max(k, x[i][v])) break;
+      case IG_FINISH_MIN: EACH(vf_min(k, x[i][v])) break;
+      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i][v], kept[i][v])) break;
+      case IG_FINISH_FUNCTION: break;
+      case IG_FINISH_ADD_OPERAND:
+      case IG_FINISH_MUL_OPERAND: {
+        const place *p = &w->add[step->operand];
+        const float *q = p->data + (m0 + i0) * p->row_stride + n0 * p->column_stride;
+        vf y[FINISH_ROWS][NV];
+        for (int i = 0; i < rows; i++)
+          for (int v = 0; v < NV; v++)
+            y[i][v] = !p->column_stride ? vf_set(q[i * p->row_stride]) : whole ? vf_load(q + i * p->row_stride + v * SIMD_W) : vf_load_n(q + i * p->row_stride + v * SIMD_W, lanes[v]);
+        if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x[i][v], y[i][v]))
+        else EACH(vf_mul(x[i][v], y[i][v]))
+        break;
+      }
+    }
+  }
+  float *o = w->out.data + (m0 + i0) * w->out.row_stride + n0;
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < NV; v++) {
+      if (whole) vf_store(o + i * w->out.row_stride + v * SIMD_W, x[i][v]);
+      else vf_store_n(o + i * w->out.row_stride + v * SIMD_W, x[i][v], lanes[v]);
+    }
+}
+#undef EACH
+
+/* Steps with functions: each step goes over the whole tile in the cache. */
+#define EACH(expr) \
+  for (int64_t i = 0; i < rows; i++) \
+    for (int64_t j = 0; j < NR; j += SIMD_W) { const vf x = vf_load(w->tile + i * NR + j); vf_store(w->tile + i * NR + j, (expr)); }
+static void finish_functions(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t n) {
+  if (w->g->alpha != 1.0f) EACH(vf_mul(x, vf_set(w->g->alpha)))
+  for (uint32_t s = 0; s < w->finish.n_steps; s++) {
+    const ig_finish_step *step = &w->finish.steps[s];
+    const vf k = vf_set(step->value);
+    if (s == w->finish.keep_at) memcpy(w->kept, w->tile, (size_t)(rows * NR) * 4);
+    switch (step->kind) {
+      case IG_FINISH_ADD: EACH(vf_add(x, k)) break;
+      case IG_FINISH_MUL: EACH(vf_mul(x, k)) break;
+      case IG_FINISH_DIV: EACH(vf_div(x, k)) break;
+      case IG_FINISH_MAX: EACH(vf_max(k, x)) break;
+      case IG_FINISH_MIN: EACH(vf_min(k, x)) break;
+      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x, vf_load(w->kept + i * NR + j))) break;
+      case IG_FINISH_FUNCTION: w->function[s](w->tile, w->tile, NULL, NULL, rows * NR); break;
+      case IG_FINISH_ADD_OPERAND:
+      case IG_FINISH_MUL_OPERAND: {
+        const place *p = &w->add[step->operand];
+        const float *q = p->data + m0 * p->row_stride + n0 * p->column_stride;
+#define OPERAND (p->column_stride ? vf_load_n(q + i * p->row_stride + j, ig_max_i64(0, ig_min_i64(n - j, SIMD_W))) : vf_set(q[i * p->row_stride]))
+        if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x, OPERAND))
+        else EACH(vf_mul(x, OPERAND))
+#undef OPERAND
+        break;
+      }
+    }
+  }
+  for (int64_t i = 0; i < rows; i++) memcpy(w->out.data + (m0 + i) * w->out.row_stride + n0, w->tile + i * NR, (size_t)n * 4);
+}
+#undef EACH
+
+static void finish_direct(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
+  int64_t i = 0;
+  if (w->finish.functions) {
+    finish_functions(w, m0, rows, n0, columns);
+    return;
+  }
+  for (; columns == NR && i + FINISH_ROWS <= rows; i += FINISH_ROWS) finish_rows(w, FINISH_ROWS, true, m0, i, n0, NR);
+  for (; i < rows; i++) finish_rows(w, 1, false, m0, i, n0, columns);
+}
+
+/* ---- through the interpreter: a block's tiles go to rows of GROUP columns ---- */
+
+static void keep_tile(const work *w, int64_t row, int64_t rows, int64_t column) {
+  const vf alpha = vf_set(w->g->alpha);
+  for (int64_t i = 0; i < rows; i++)
+    for (int j = 0; j < NR; j += SIMD_W) vf_store(w->group + (row + i) * GROUP + column + j, vf_mul(vf_load(w->tile + i * NR + j), alpha));
+}
+static void finish_group(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
+  const ig_gemm_f32 *g = w->g;
+  for (int64_t i = 0; i < rows; i++) ig_prog_range(w->epi, (w->batch * g->m + m0 + i) * g->n_total + g->column0 + n0, columns, w->group + i * GROUP);
+}
+
+/* Which way: after the places are known. */
+static void choose_finish(work *w, const ig_call *c) {
+  const ig_gemm_f32 *g = w->g;
+  w->direct = ig_finish_recognise(c, &w->finish) && place_init(g, ig_call_out(c, 0), &w->out_walk, &w->out) && w->out.column_stride == 1;
+  for (uint32_t i = 0; w->direct && i < w->finish.n_adds; i++) w->direct = place_init(g, w->finish.add[i], &w->add_walk[i], &w->add[i]);
+  for (uint32_t s = 0; w->direct && s < w->finish.n_steps; s++) {
+    if (w->finish.steps[s].kind != IG_FINISH_FUNCTION) continue;
+    w->function[s] = NAME(ig_prog_isa).op((uint16_t)w->finish.steps[s].operand, IG_S_F32, 0);
+    w->direct = w->function[s] != NULL;
+  }
+  if (w->direct) find_fast(w);
+}
