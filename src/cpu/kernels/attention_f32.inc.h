@@ -14,7 +14,7 @@
 #define NAME(x) PASTE(x, SIMD_ISA)
 
 enum {
-  NR = 2 * SIMD_W, MR = SIMD_MR,
+  NR = 2 * SIMD_W, MR = SIMD_W == 8 ? 6 : 12,   /* the tile: its sums fill the registers */
   ROWS = 48,                           /* query rows of a block, a multiple of MR */
   KEYS = 256,                          /* keys of a block, a multiple of NR; at most the interpreter's block */
   ROW_FLOATS = KEYS + 16,              /* rows of scores do not lie a power of two apart */
@@ -84,11 +84,11 @@ typedef void (*tile_fn)(const float *a, int64_t a_step, const float *b, int64_t 
     tile(rows, a, a_step, b, n, keep, scale, out, out_step); \
   }
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
-#if SIMD_MR > 6
+#if SIMD_NV > 2
 TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 #endif
 static const tile_fn tiles[] = { NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6,
-#if SIMD_MR > 6
+#if SIMD_NV > 2
   tile_7, tile_8, tile_9, tile_10, tile_11, tile_12
 #endif
 };

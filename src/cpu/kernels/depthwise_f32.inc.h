@@ -51,6 +51,8 @@ INLINE void finish_pixels(int pixels, bool whole, const work *o, const strip *s,
       case IG_FINISH_MAX: EACH(vf_max(k, x[i])); break;
       case IG_FINISH_MIN: EACH(vf_min(k, x[i])); break;
       case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i], kept[i])); break;
+      case IG_FINISH_MUL_OPERAND:
+      case IG_FINISH_FUNCTION: break;   /* left to the interpreter */
       case IG_FINISH_ADD_OPERAND: {
         const place *p = &o->add[step->operand];
         const float *q = s->add[step->operand] + c * p->c_stride;
@@ -244,7 +246,7 @@ static bool prepare(work *o, const ig_call *c) {
   o->pixel = o->m.stride[1] * o->x.x_stride;
   o->tap_x = o->m.dilation[1] * o->x.x_stride;
   o->tap_y = o->m.dilation[0] * o->x.y_stride;
-  bool direct = ig_finish_recognise(c, &o->finish);
+  bool direct = ig_finish_recognise(c, &o->finish) && !o->finish.functions && !o->finish.products;
   o->out = place_of(ig_call_out(c, 0));
   direct = direct && o->out.c_stride == 1;
   for (uint32_t i = 0; direct && i < o->finish.n_adds; i++) {

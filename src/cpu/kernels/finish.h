@@ -13,7 +13,7 @@ typedef enum ig_finish_kind {
 typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of add and mul */
 typedef struct ig_finish {
   uint32_t n_adds, n_steps, keep_at;   /* keep_at: the value before that step is kept; UINT32_MAX: none */
-  bool functions;                      /* some step is a function */
+  bool functions, products;            /* some step is a function; multiplies by an operand */
   const ig_view *add[IG_FINISH_ADDS];
   ig_finish_step steps[IG_FINISH_STEPS];
 } ig_finish;

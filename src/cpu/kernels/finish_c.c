@@ -14,6 +14,7 @@ static float const_of(const ig_sinsn *i) {
 static bool operand_step(const ig_call *c, ig_finish_kind kind, const ig_sinsn *load, ig_finish *f, ig_finish_step *s) {
   if (f->n_adds == IG_FINISH_ADDS || load->imm == 0) return false;
   const ig_view *v = ig_call_extra(c, (uint32_t)load->imm - 1);
+  f->products |= kind == IG_FINISH_MUL_OPERAND;
   *s = (ig_finish_step){ .kind = kind, .operand = f->n_adds };
   f->add[f->n_adds++] = v;
   return plain_f32(v);
