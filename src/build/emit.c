@@ -77,8 +77,10 @@ static void use_request(ig_emitter *e, const ig_request *r) {
 static ig_status mark_all(ig_emitter *e) {
   ig_builder *b = e->b;
   const ig_graph *g = b->ir->main;
-  for (size_t i = 0; i < b->tasks.n; i++)
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    ig_emit_use(e, b->tasks.data[i].cond_dim);
     if (b->tasks.data[i].kind == IG_STEP_KERNEL) use_request(e, &b->tasks.data[i].request);
+  }
   for (size_t i = 0; i < b->buffers.n; i++)
     if (b->buffers.data[i].kind != IG_BUFFER_CONSTANT) ig_emit_use(e, b->buffers.data[i].bytes);
   for (uint32_t i = 0; i < g->n_inputs; i++)
@@ -90,6 +92,20 @@ static ig_status mark_all(ig_emitter *e) {
 }
 
 /* ---- small tables ---- */
+
+/* The If and the arm whose guards have that scope; false where the arm is gone, and what it assumed with it. */
+static bool find_arm(const ig_builder *b, uint32_t scope, ig_plan_guard *out) {
+  out->step = IG_NONE;
+  if (scope == 0) return true;
+  for (size_t i = 0; i < b->tasks.n; i++)
+    for (uint32_t k = 0; b->tasks.data[i].kind == IG_STEP_IF && k < 2; k++)
+      if (b->tasks.data[i].node->arms[k]->scope == scope) {
+        out->step = (uint32_t)i;
+        out->arm = k;
+        return true;
+      }
+  return false;
+}
 
 static ig_status emit_symbols(ig_emitter *e) {
   const ig_dims *t = &e->b->ir->dims;
@@ -104,6 +120,7 @@ static ig_status emit_symbols(ig_emitter *e) {
   for (size_t i = 0; i < t->guards.n; i++) {
     const ig_guard *g = &t->guards.data[i];
     ig_plan_guard y = { .rel = (uint32_t)g->rel, .a = e->number[g->a], .b = e->number[g->b] };
+    if (!find_arm(e->b, g->scope, &y)) continue;
     IG_TRY(ig_emit_name(e, g->node, &y.node));
     IG_TRY(ig_emit_name(e, g->what, &y.what));
     IG_TRY(IG_EMIT(e, guards, y));
@@ -180,7 +197,7 @@ static ig_status emit_steps(ig_emitter *e) {
   ig_builder *b = e->b;
   for (size_t i = 0; i < b->tasks.n; i++) {
     const ig_build_task *t = &b->tasks.data[i];
-    ig_plan_step y = { .kind = t->kind, .flags = t->flags, .first_request = (uint32_t)e->requests.n, .scratch = t->scratch, .cond = t->cond, .n_then = t->n_then, .n_else = t->n_else };
+    ig_plan_step y = { .kind = t->kind, .flags = t->flags, .first_request = (uint32_t)e->requests.n, .scratch = t->scratch, .cond = t->cond, .cond_dim = e->number[t->cond_dim], .n_then = t->n_then, .n_else = t->n_else };
     IG_TRY(ig_emit_name(e, t->node->name, &y.name));
     IG_TRY(ig_emit_name(e, t->node->sources, &y.sources));
     IG_TRY(ig_emit_name(e, t->reason, &y.reason));

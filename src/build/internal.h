@@ -51,6 +51,7 @@ typedef struct ig_build_task {
   ig_offer offer;
   uint32_t scratch;            /* buffer */
   uint32_t cond, n_then, n_else;
+  ig_dim cond_dim;
   const char *reason;
   double seconds; bool measured;
 } ig_build_task;

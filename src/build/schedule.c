@@ -113,39 +113,70 @@ static ig_status schedule_copy(ig_builder *b, ig_node *n, ig_val *v, uint32_t to
   return push_task(b, &k);
 }
 
+/* May the root of v, an output of graph g, be written straight into the buffer meant for v? It must be what a step of g writes, whole, in
+ * order, and have no other buffer yet. */
+static ig_status takes_buffer(ig_builder *b, const ig_graph *g, const ig_val *v, bool *out) {
+  const ig_layout *l = &b->layouts.at[v->id];
+  *out = false;
+  if (!l->root->producer || l->root->graph != g || l->root->data || b->buffer_of[l->root->id] != IG_NONE || IG_DTYPE_BITS(v->dtype) != IG_DTYPE_BITS(l->root->dtype)) return NULL;
+  ig_dims *t = &b->ir->dims;
+  bool whole;
+  IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, v, &whole));
+  *out = whole && ig_dim_product(t, v->dims, (size_t)v->rank) == ig_dim_product(t, l->root->dims, (size_t)l->root->rank);
+  return ig_dims_take_error(t);
+}
+
 static ig_status schedule_graph(ig_builder *b, ig_graph *g);
 
-static ig_status schedule_if(ig_builder *b, ig_node *n) {
-  ig_build_task t = { .kind = IG_STEP_IF, .node = n, .scratch = IG_NONE };
+/* The steps of one arm. Its results are made in the If's own buffers, or copied there; behind a trap nothing runs. */
+static ig_status schedule_arm(ig_builder *b, ig_node *n, ig_graph *arm) {
+  uint32_t to;
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    if (!n->out[i]) continue;
+    bool direct;
+    ig_val *v = ig_graph_output(arm, i);
+    IG_TRY(buffer_for(b, n->out[i], &to));
+    IG_TRY(takes_buffer(b, arm, v, &direct));
+    if (direct) b->buffer_of[b->layouts.at[v->id].root->id] = to;
+  }
+  IG_TRY(schedule_graph(b, arm));
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    if (!n->out[i]) continue;
+    ig_val *v = ig_graph_output(arm, i), *root = b->layouts.at[v->id].root;
+    IG_TRY(buffer_for(b, n->out[i], &to));
+    if (b->buffer_of[root->id] != to && !(root->producer && root->producer->form == IG_FORM_TRAP)) IG_TRY(schedule_copy(b, n, v, to));
+  }
+  return NULL;
+}
+
+/* The buffer of the condition, a copy where it has none of its own: the runtime reads at the buffer's start. */
+static ig_status condition_buffer(ig_builder *b, ig_node *n, uint32_t *out) {
   ig_operand cond;
   const ig_operand shape = { 0 };
   ig_val *c = ig_node_in(n, 0);
   bool whole;
   IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, c, &whole));
-  if (!whole) {   /* the runtime reads the condition at the start of its buffer */
-    ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE };
-    uint32_t to;
-    IG_TRY(bytes_of(&b->ir->dims, c, &q.bytes));
-    IG_TRY(new_buffer(b, &q, &to));
-    IG_TRY(schedule_copy(b, n, c, to));
-    t.cond = to;
-  } else {
+  if (whole) {
     IG_TRY(operand_of(b, c, &shape, &cond));
-    t.cond = cond.value;
+    *out = cond.value;
+    return NULL;
   }
+  ig_build_buffer q = { .kind = IG_BUFFER_ARENA, .name = c->name, .alias = IG_NONE, .first = IG_NONE };
+  IG_TRY(bytes_of(&b->ir->dims, c, &q.bytes));
+  IG_TRY(new_buffer(b, &q, out));
+  return schedule_copy(b, n, c, *out);
+}
+
+static ig_status schedule_if(ig_builder *b, ig_node *n) {
+  ig_build_task t = { .kind = IG_STEP_IF, .node = n, .scratch = IG_NONE, .cond = IG_NONE, .cond_dim = n->cond };
+  if (!n->cond) IG_TRY(condition_buffer(b, n, &t.cond));
   const size_t if_at = b->tasks.n;
-  touch(b, t.cond, (uint32_t)if_at);
+  if (!n->cond) touch(b, t.cond, (uint32_t)if_at);
   IG_TRY(push_task(b, &t));
   uint32_t counts[2];
   for (int arm = 0; arm < 2; arm++) {
     const size_t first = b->tasks.n;
-    IG_TRY(schedule_graph(b, n->arms[arm]));
-    for (uint32_t i = 0; i < n->n_out; i++) {
-      if (!n->out[i]) continue;
-      uint32_t to;
-      IG_TRY(buffer_for(b, n->out[i], &to));
-      IG_TRY(schedule_copy(b, n, ig_graph_output(n->arms[arm], i), to));
-    }
+    IG_TRY(schedule_arm(b, n, n->arms[arm]));
     counts[arm] = (uint32_t)(b->tasks.n - first);
   }
   for (uint32_t i = 0; i < n->n_out; i++) {   /* written in either arm: alive from the If to its end at least */
@@ -179,18 +210,6 @@ static ig_status schedule_graph(ig_builder *b, ig_graph *g) {
 
 /* ---- outputs ---- */
 
-/* May the root of output v be the output's own buffer? It must be what a step writes, whole, in order, and no other output's. */
-static ig_status takes_output(ig_builder *b, const ig_val *v, bool *out) {
-  const ig_layout *l = &b->layouts.at[v->id];
-  *out = false;
-  if (!l->root->producer || l->root->data || b->buffer_of[l->root->id] != IG_NONE || IG_DTYPE_BITS(v->dtype) != IG_DTYPE_BITS(l->root->dtype)) return NULL;
-  ig_dims *t = &b->ir->dims;
-  bool whole;
-  IG_TRY(ig_layout_is_compact(b->ir, &b->layouts, v, &whole));
-  *out = whole && ig_dim_product(t, v->dims, (size_t)v->rank) == ig_dim_product(t, l->root->dims, (size_t)l->root->rank);
-  return ig_dims_take_error(t);
-}
-
 static ig_status io_buffers(ig_builder *b) {
   ig_graph *g = b->ir->main;
   uint32_t at;
@@ -206,7 +225,7 @@ static ig_status io_buffers(ig_builder *b) {
     ig_build_buffer q = { .kind = IG_BUFFER_OUTPUT, .index = g->n_inputs + i, .name = g->output_names[i], .root = v, .alias = IG_NONE, .first = IG_NONE };
     bool own;
     IG_TRY(bytes_of(&b->ir->dims, v, &q.bytes));
-    IG_TRY(takes_output(b, v, &own));
+    IG_TRY(takes_buffer(b, g, v, &own));
     IG_TRY(new_buffer(b, &q, &at));
     if (own) b->buffer_of[b->layouts.at[v->id].root->id] = at;
   }

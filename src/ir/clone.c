@@ -1,5 +1,6 @@
-/* Deep copy of an ig_ir: values, nodes, regions and the table of dims are copied, immutable payloads (strings, bytes of constants,
- * attribute lists, programs) are shared with the source. Dims keep their indices, so every ig_dim means the same in the copy.
+/* Deep copies of an ig_ir or, within one, of the end of a graph: values, nodes, regions and the table of dims are copied, immutable
+ * payloads (strings, bytes of constants, attribute lists, programs) are shared with the source. Dims keep their indices, so every ig_dim
+ * means the same in the copy.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir/graph.h"
 
@@ -9,8 +10,7 @@ typedef struct cloner {
   ig_val **map; /* by id of the source's value */
 } cloner;
 
-static ig_val *clone_val(cloner *c, ig_graph *g, const ig_val *v) {
-  if (!v) return NULL;
+static ig_val *define_val(cloner *c, ig_graph *g, const ig_val *v) {
   if (c->map[v->id]) return c->map[v->id];
   ig_val *to = ig_val_new(g, v->name);
   if (!to) return NULL;
@@ -23,6 +23,13 @@ static ig_val *clone_val(cloner *c, ig_graph *g, const ig_val *v) {
   to->n_elems = v->n_elems;
   to->index = v->index;
   return c->map[v->id] = to;
+}
+
+/* A use of v: within one ig_ir, what is defined outside the copied nodes stays what it is. */
+static ig_val *clone_val(cloner *c, ig_graph *g, const ig_val *v) {
+  if (!v) return NULL;
+  if (c->src == c->dst && !c->map[v->id]) return (ig_val *)(uintptr_t)v;
+  return define_val(c, g, v);
 }
 
 static bool clone_vals(cloner *c, ig_graph *g, ig_val *const *from, uint32_t n, ig_val ***out) {
@@ -42,7 +49,7 @@ static bool clone_inputs(cloner *c, ig_graph *g, const ig_graph *from) {
   g->inputs = IG_NEW_ARRAY(&c->dst->arena, ig_val *, (size_t)from->n_inputs + 1);
   for (uint32_t i = 0; g->inputs && i < from->n_inputs; i++) {
     const ig_val *v = from->inputs[i], *used = ig_val_resolve(from->inputs[i]);
-    ig_val *to = g->inputs[i] = clone_val(c, g, v);
+    ig_val *to = g->inputs[i] = define_val(c, g, v);
     if (!to) return false;
     if (used != v && !(to->forward = clone_val(c, g, used))) return false;
   }
@@ -101,6 +108,7 @@ static ig_status clone_node(cloner *c, const ig_node *from, ig_graph *g) {
   to->opset = from->opset;
   to->view = from->view;
   to->trap = from->trap;
+  to->cond = from->cond;
   to->n_in = from->n_in;
   to->n_out = from->n_out;
   if (!clone_vals(c, g, from->in, from->n_in, &to->in)) return ig_arena_status(a);
@@ -112,7 +120,7 @@ static ig_status clone_node(cloner *c, const ig_node *from, ig_graph *g) {
   if (!to->out) return ig_arena_status(a);
   for (uint32_t i = 0; i < from->n_out; i++) {
     if (!from->out[i]) continue;
-    to->out[i] = clone_val(c, g, from->out[i]);
+    to->out[i] = define_val(c, g, from->out[i]);
     if (!to->out[i]) return ig_arena_status(a);
     to->out[i]->producer = to;
   }
@@ -124,6 +132,7 @@ static ig_status clone_graph(cloner *c, const ig_graph *from, ig_graph *parent, 
   ig_graph *g = ig_graph_new(c->dst, parent, from->name);
   if (!g) return ig_arena_status(a);
   *out = g;
+  if (c->src != c->dst) g->scope = from->scope;
   if (!clone_inputs(c, g, from)) return ig_arena_status(a);
   g->n_inputs = from->n_inputs;
   for (const ig_node *n = from->first; n; n = n->next)
@@ -143,6 +152,8 @@ static ig_status clone_into(const ig_ir *src, ig_ir *dst, ig_val **map) {
   dst->n_props = src->n_props;
   dst->ir_version = src->ir_version;
   dst->producer = src->producer;
+  dst->n_scopes = src->n_scopes;
+  dst->n_duplications = src->n_duplications;
   IG_TRY(ig_dims_copy(&src->dims, &dst->dims));
   for (size_t i = 0; i < src->events.n; i++)
     if (!IG_PUSH(&dst->env->alloc, dst->events, src->events.data[i])) return IG_OOM();
@@ -164,5 +175,12 @@ ig_status ig_ir_clone(const ig_ir *src, ig_ir **out_ir) {
     return st;
   }
   *out_ir = dst;
+  return NULL;
+}
+
+ig_status ig_graph_clone_nodes(const ig_node *first, ig_graph *to, ig_val **map) {
+  cloner c = {to->ir, to->ir, map};
+  for (const ig_node *n = first; n; n = n->next)
+    IG_TRY(clone_node(&c, n, to));
   return NULL;
 }

@@ -40,6 +40,7 @@ ig_graph *ig_graph_new(ig_ir *ir, ig_graph *parent, const char *name) {
   if (!g) return NULL;
   g->ir = ir;
   g->parent = parent;
+  g->scope = ir->main ? ++ir->n_scopes : 0;
   g->name = ig_arena_strdup(&ir->arena, name ? name : "");
   if (!g->name) return NULL;
   if (!parent && !ir->main) ir->main = g;

@@ -75,6 +75,7 @@ struct ig_node {
   ig_region *region;           /* FORM_KERNEL: value numbers 0.. are in[], then out[], then internals */
   ig_view_spec view;           /* FORM_VIEW */
   ig_graph *arms[2];           /* FORM_IF: then, else; in[0] is the condition; arms' outputs match out[] */
+  ig_dim cond;                 /* FORM_IF: the condition (not 0) where dims decide it; there is no in[0] then */
   const char *trap;            /* FORM_TRAP: message */
   ig_graph *graph;
   ig_node *prev, *next;
@@ -89,6 +90,7 @@ struct ig_graph {
   ig_val **inputs; uint32_t n_inputs;
   ig_val **outputs; uint32_t n_outputs;      /* output names as declared are in output_names */
   const char **output_names;
+  uint32_t scope;              /* of the guards that its nodes assume (kern/dim.h): 0 for the main graph, a number of its own for any other */
 };
 
 typedef struct ig_opset_version { const char *domain; int64_t version; } ig_opset_version;
@@ -108,6 +110,8 @@ struct ig_ir {
   IG_VEC(ig_event) events;
   ig_strmap near_misses;                     /* those recorded, so that passes run again do not repeat them */
   uint32_t next_id;
+  uint32_t n_scopes;                         /* given to graphs so far */
+  uint32_t n_duplications;                   /* of what follows an If (opt/duplicate_rest.c) */
   uint32_t n_total_nodes;
   uint64_t next_suffix;                      /* of names whose own id did not make them unique */
   int64_t fold_bytes_left;                   /* what folding may still add to the arena (opt/fold.c) */
@@ -119,6 +123,9 @@ IG_MUST_USE ig_status ig_ir_create(ig_env *env, size_t memory_limit, ig_ir **out
 void ig_ir_destroy(ig_ir *ir);
 /* A deep copy (bytes of constants are shared with the source, which must outlive it). */
 IG_MUST_USE ig_status ig_ir_clone(const ig_ir *src, ig_ir **out_ir);
+/* Appends copies of `first` and all nodes behind it to `to`, a graph of the same ig_ir in which what they use is visible. map, by value
+ * id: a value of the source and the one to use for it; entries of copied results are added. What map does not name stays shared. */
+IG_MUST_USE ig_status ig_graph_clone_nodes(const ig_node *first, ig_graph *to, ig_val **map);
 /* parent NULL: becomes ir->main where there is none yet. */
 ig_graph *ig_graph_new(ig_ir *ir, ig_graph *parent, const char *name);
 /* name NULL or taken: a fresh one is derived. The value belongs to g; neither input nor produced yet. */
@@ -128,6 +135,8 @@ ig_val *ig_val_const(ig_graph *g, const char *name, const ig_data *d);          
 ig_val *ig_val_const_bytes(ig_graph *g, const char *name, ig_dtype dtype, uint8_t rank, const int64_t *dims, const void *bytes);
 ig_val *ig_val_const_i64(ig_graph *g, const int64_t *v, size_t n);              /* rank 1 */
 void ig_val_set_type(ig_val *v, ig_dtype dtype, int rank, const ig_dim *dims);
+/* Guards are from now on g's; returns the scope to go back to. */
+static inline uint32_t ig_graph_enter(const ig_graph *g) { const uint32_t before = g->ir->dims.scope; g->ir->dims.scope = g->scope; return before; }
 /* Follows forward; in may be NULL. */
 static inline ig_val *ig_val_resolve(ig_val *v) { while (v && v->forward) v = v->forward; return v; }
 static inline ig_val *ig_node_in(const ig_node *n, uint32_t i) { return i < n->n_in ? ig_val_resolve(n->in[i]) : NULL; }

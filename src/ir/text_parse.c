@@ -522,7 +522,13 @@ static ig_status read_guard(ig_text *t) {
   if (n != 2) return ig_text_error(t, "a guard relates two dims");
   IG_TRY(read_name(t, &node));
   IG_TRY(read_name(t, &what));
-  return ig_dims_guard(&t->ir->dims, rel, ab[0], ab[1], node, what);
+  int64_t scope = 0; /* graphs are numbered as they come, which is as they are printed */
+  if (ig_text_accept(t, "in")) IG_TRY(ig_text_i64(t, &scope));
+  if (scope < 0 || scope >= IG_NO_SCOPE) return ig_text_error(t, "the number of a graph expected");
+  t->ir->dims.scope = (uint32_t)scope;
+  ig_status st = ig_dims_guard(&t->ir->dims, rel, ab[0], ab[1], node, what);
+  t->ir->dims.scope = 0;
+  return st;
 }
 
 static ig_status read_prop(ig_text *t, ig_prop **props, uint32_t *cap) {

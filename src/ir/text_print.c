@@ -206,6 +206,10 @@ static void print_operator(const printer *p, const ig_node *n) {
     return;
   case IG_FORM_IF:
     ig_buf_str(p->out, "if");
+    if (!n->cond) return;
+    ig_buf_str(p->out, " [");
+    ig_dim_print(&p->ir->dims, n->cond, p->out);
+    ig_buf_str(p->out, "] ");
     return;
   case IG_FORM_TRAP:
     ig_buf_str(p->out, "trap ");
@@ -304,6 +308,18 @@ static void print_body(printer *p, const ig_graph *g, uint32_t depth) {
   }
 }
 
+/* The number of the graph with that scope in the order in which graphs are printed, the main graph being 0; false where there is none. */
+static bool find_scope(const ig_graph *g, uint32_t scope, uint32_t *number) {
+  if (g->scope == scope) return true;
+  const ig_graph *sub;
+  for (const ig_node *n = g->first; n; n = n->next)
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++) {
+      ++*number;
+      if (find_scope(sub, scope, number)) return true;
+    }
+  return false;
+}
+
 static void print_dims(const printer *p) {
   static const char *const sorts[] = {"?", "input", "value", "produced"};
   static const char *const relations[] = {"?", "eq", "ge", "broadcast"};
@@ -317,6 +333,8 @@ static void print_dims(const printer *p) {
   }
   for (size_t i = 0; i < t->guards.n; i++) {
     const ig_guard *g = &t->guards.data[i];
+    uint32_t number = 0;
+    if (!find_scope(p->ir->main, g->scope, &number)) continue; /* of an arm that is gone */
     ig_buf_printf(p->out, "  guard %s [", relations[g->rel & 3]);
     ig_dim_print(t, g->a, p->out);
     ig_buf_str(p->out, ",");
@@ -325,6 +343,7 @@ static void print_dims(const printer *p) {
     quote(p, g->node ? g->node : "");
     ig_buf_str(p->out, " ");
     quote(p, g->what ? g->what : "");
+    if (number) ig_buf_printf(p->out, " in %u", number);
     ig_buf_str(p->out, "\n");
   }
 }

@@ -141,7 +141,7 @@ static ig_status check_view(ig_ir *ir, const ig_node *n) {
 
 static ig_status check_if(const ig_node *n) {
   const ig_val *c = ig_node_in(n, 0);
-  REQUIRE(n, "if", n->n_in == 1 && c && c->dtype == IG_DTYPE_BOOL, "the condition is no bool");
+  REQUIRE(n, "if", n->cond ? n->n_in == 0 : n->n_in == 1 && c && c->dtype == IG_DTYPE_BOOL, "the condition is no bool");
   for (uint32_t k = 0; k < 2; k++) {
     REQUIRE(n, "if", n->arms[k], "arm %u is missing", k);
     REQUIRE(n, "if", n->arms[k]->n_outputs == n->n_out, "arm %u has %u outputs, the node has %u results", k, n->arms[k]->n_outputs, n->n_out);
@@ -154,7 +154,9 @@ static ig_status check_if(const ig_node *n) {
 }
 
 ig_status ig_verify_lowered(ig_ir *ir, const ig_node *n) {
+  const uint32_t scope = ig_graph_enter(n->graph); /* of what kinds' rules assume */
   ig_status st = n->form == IG_FORM_KERNEL ? check_kernel(ir, n) : n->form == IG_FORM_VIEW ? check_view(ir, n) : check_if(n);
+  ir->dims.scope = scope;
   ig_status from_dims = ig_dims_take_error(&ir->dims);
   if (!st) return from_dims;
   ig_status_free(from_dims);

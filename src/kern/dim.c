@@ -188,19 +188,28 @@ ig_dim ig_dim_product(ig_dims *t, const ig_dim *d, size_t n) {
 
 static uint64_t hash_guard(const ig_dims *t, uint32_t i) {
   const ig_guard *const g = &t->guards.data[i - 1];
-  const uint32_t key[3] = { (uint32_t)g->rel, g->a, g->b };
+  const uint32_t key[4] = { (uint32_t)g->rel, g->a, g->b, g->scope };
   return ig_hash(key, sizeof key, 0);
 }
 
-static bool has_guard(const ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b) {
+static bool has_guard(const ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b, uint32_t scope) {
   if (t->guard_table_cap == 0) return false;
-  const uint32_t key[3] = { (uint32_t)rel, a, b };
+  const uint32_t key[4] = { (uint32_t)rel, a, b, scope };
   size_t slot = (size_t)ig_hash(key, sizeof key, 0) & (t->guard_table_cap - 1);
   for (; t->guard_table[slot] != 0; slot = (slot + 1) & (t->guard_table_cap - 1)) {
     const ig_guard *const g = &t->guards.data[t->guard_table[slot] - 1];
-    if (g->rel == rel && g->a == a && g->b == b) return true;
+    if (g->rel == rel && g->a == a && g->b == b && g->scope == scope) return true;
   }
   return false;
+}
+
+/* Recorded for the scope at hand or for all. */
+static bool is_guarded(const ig_dims *t, const ig_guard *g) {
+  const bool symmetric = g->rel != IG_GUARD_GE;
+  for (uint32_t scope = g->scope;; scope = 0) {
+    if (has_guard(t, g->rel, g->a, g->b, scope) || (symmetric && has_guard(t, g->rel, g->b, g->a, scope))) return true;
+    if (scope == 0) return false;
+  }
 }
 
 /* 1 always holds, 0 never, -1 undecided. */
@@ -236,31 +245,55 @@ static ig_status add_guard(ig_dims *t, ig_guard g) {
   while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
   t->guard_table[slot] = index;
   int64_t least;
-  return g.rel == IG_GUARD_GE && ig_dim_is_const(t, g.b, &least) ? ig_dims_learn(t, g.a, least, index) : NULL;
+  /* What an arm of an If assumes is not known elsewhere. */
+  return g.rel == IG_GUARD_GE && g.scope == 0 && ig_dim_is_const(t, g.b, &least) ? ig_dims_learn(t, g.a, least, index) : NULL;
 }
 
 ig_status ig_dims_guard(ig_dims *t, ig_guard_rel rel, ig_dim a, ig_dim b, const char *node, const char *what) {
   if (t->error) return ig_dims_take_error(t);
   IG_REQUIRE(a != IG_DIM_BAD && b != IG_DIM_BAD, IG_ERROR_INTERNAL, "node '%s': %s: a dimension is not known", node ? node : "?",
     what ? what : "guard");
-  const ig_guard g = { .rel = rel, .a = a, .b = b, .node = node, .what = what };
+  const ig_guard g = { .rel = rel, .a = a, .b = b, .node = node, .what = what, .scope = t->scope };
   const int proof = prove_guard(t, rel, a, b);
   if (t->error) return ig_dims_take_error(t);
   if (proof == 0) return refuse_guard(t, &g);
-  if (proof == 1 || has_guard(t, rel, a, b) || (rel != IG_GUARD_GE && has_guard(t, rel, b, a))) return NULL;
-  return add_guard(t, g);
+  return proof == 1 || is_guarded(t, &g) ? NULL : add_guard(t, g);
+}
+
+static void rehash_guards(ig_dims *t) {
+  if (t->guard_table_cap == 0) return;
+  memset(t->guard_table, 0, t->guard_table_cap * sizeof *t->guard_table);
+  for (uint32_t i = 1; i <= t->guards.n; i++) {
+    size_t slot = (size_t)hash_guard(t, i) & (t->guard_table_cap - 1);
+    while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
+    t->guard_table[slot] = i;
+  }
 }
 
 void ig_dims_drop_guards(ig_dims *t, size_t n) {
   if (t->guards.n <= n) return;
   t->guards.n = n;
-  memset(t->guard_table, 0, t->guard_table_cap * sizeof *t->guard_table);
-  for (uint32_t i = 1; i <= n; i++) {
-    size_t slot = (size_t)hash_guard(t, i) & (t->guard_table_cap - 1);
-    while (t->guard_table[slot] != 0) slot = (slot + 1) & (t->guard_table_cap - 1);
-    t->guard_table[slot] = i;
-  }
+  rehash_guards(t);
   ig_dims_forget(t, n);
+}
+
+/* Facts rest on guards of scope 0, of which none goes here; only their numbers change. */
+static void renumber_facts(ig_dims *t, uint32_t from, uint32_t to) {
+  for (size_t i = 0; from != to && i < t->facts.n; i++)
+    if (t->facts.data[i].guard == from) t->facts.data[i].guard = to;
+}
+
+void ig_dims_move_guards(ig_dims *t, uint32_t from, uint32_t to) {
+  size_t kept = 0;
+  for (size_t i = 0; i < t->guards.n; i++) {
+    ig_guard g = t->guards.data[i];
+    if (g.scope == from) g.scope = to;
+    if (g.scope == IG_NO_SCOPE) continue;
+    t->guards.data[kept++] = g;
+    renumber_facts(t, (uint32_t)i + 1, (uint32_t)kept);
+  }
+  t->guards.n = kept;
+  rehash_guards(t);
 }
 
 #define COPY_VEC(a, to, from) \

@@ -37,7 +37,8 @@ typedef struct ig_symbol { const char *name; ig_symbol_sort sort; uint32_t io, a
 
 /* a REL b must hold at bind, else IG_ERROR_SHAPE naming node and the two values. */
 typedef enum ig_guard_rel { IG_GUARD_EQ = 1, IG_GUARD_GE = 2, IG_GUARD_BROADCAST = 3 /* a == b or either is 1 */ } ig_guard_rel;
-typedef struct ig_guard { ig_guard_rel rel; ig_dim a, b; const char *node; const char *what; } ig_guard;
+/* scope: the part of the graph in which it is assumed, 0 = all of it; an arm of an If has one of its own (ig_graph) and its guards count only where it is taken. */
+typedef struct ig_guard { ig_guard_rel rel; ig_dim a, b; const char *node; const char *what; uint32_t scope; } ig_guard;
 
 typedef struct ig_dim_span { int64_t min, max; } ig_dim_span;
 
@@ -51,6 +52,7 @@ typedef struct ig_dims {
   IG_VEC(ig_symbol) symbols;
   IG_VEC(ig_guard) guards;
   IG_VEC(ig_dim_fact) facts;           /* by d; spans rest on them */
+  uint32_t scope;                      /* of the guards recorded from now on; whoever sets it puts it back */
   IG_VEC(ig_dim_span) spans;           /* of each node, found once when it is made; INT64_MIN and INT64_MAX are "no bound" */
   uint32_t *table; size_t table_cap;   /* interning */
   uint32_t *guard_table; size_t guard_table_cap;
@@ -65,6 +67,9 @@ void ig_dims_clear(ig_dims *t);
 IG_MUST_USE ig_status ig_dims_copy(const ig_dims *from, ig_dims *to);
 /* Takes back the guards recorded since there were n. */
 void ig_dims_drop_guards(ig_dims *t, size_t n);
+/* Guards of scope `from` are from now on of scope `to`; IG_NO_SCOPE drops them. */
+#define IG_NO_SCOPE UINT32_MAX
+void ig_dims_move_guards(ig_dims *t, uint32_t from, uint32_t to);
 /* The first failure since the last call (caller owns it), NULL if none. Call after a group of constructions. */
 IG_MUST_USE ig_status ig_dims_take_error(ig_dims *t);
 
@@ -114,6 +119,10 @@ ig_dim ig_dim_parse(ig_dims *t, const char *text, size_t n);
 /* Evaluates all nodes in order into out_values[n_nodes] (index 0 = 0). Overflow, division by zero: IG_ERROR_SHAPE. Allocates nothing
  * on success. Works on bare arrays, so the runtime calls it on the engine's tables. */
 IG_MUST_USE ig_status ig_dims_eval(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values);
-/* The same for cost guesses and sizes of buffers: nodes that do not evaluate give 0. */
+/* The same for engines, whose untaken arms need not make sense at the shapes at hand: nodes that do not evaluate, and what rests on them,
+ * give IG_DIM_UNDEFINED. What is malformed fails all the same. */
+#define IG_DIM_UNDEFINED INT64_MIN
+IG_MUST_USE ig_status ig_dims_eval_defined(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values);
+/* For cost guesses and sizes of buffers: nodes that do not evaluate give 0. */
 void ig_dims_estimate(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values);
 #endif

@@ -48,15 +48,40 @@ static outcome eval_node(const ig_dim_node *nodes, size_t i, const int64_t *symb
   return FINE;
 }
 
+static ig_status fail_at(const ig_dim_node *nodes, size_t i, outcome what) {
+  switch (what) {
+  case FINE: return NULL;
+  case OVERFLOWS: IG_FAIL(IG_ERROR_SHAPE, "dimension expression %zu overflows 2^63 for these shapes; use smaller ones", i);
+  case DIVIDES_BY_ZERO: IG_FAIL(IG_ERROR_SHAPE, "dimension expression %zu divides by zero for these shapes", i);
+  case MALFORMED: break;
+  }
+  IG_FAIL(IG_ERROR_BAD_ENGINE, "dimension expression %zu is malformed (operator %u); build the engine again", i, nodes[i].op);
+}
+
 ig_status ig_dims_eval(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values) {
   if (n_nodes > 0) out_values[0] = 0;
   for (size_t i = 1; i < n_nodes; i++) {
-    switch (eval_node(nodes, i, symbol_values, n_symbols, out_values)) {
-    case FINE: break;
-    case OVERFLOWS: IG_FAIL(IG_ERROR_SHAPE, "dimension expression %zu overflows 2^63 for these shapes; use smaller ones", i);
-    case DIVIDES_BY_ZERO: IG_FAIL(IG_ERROR_SHAPE, "dimension expression %zu divides by zero for these shapes", i);
-    case MALFORMED: IG_FAIL(IG_ERROR_BAD_ENGINE, "dimension expression %zu is malformed (operator %u); build the engine again", i, nodes[i].op);
-    }
+    const outcome what = eval_node(nodes, i, symbol_values, n_symbols, out_values);
+    if (what != FINE) return fail_at(nodes, i, what);
+  }
+  return NULL;
+}
+
+/* Of a SELECT only the side that is chosen counts. Operands out of range are eval_node's to find. */
+static bool rests_on_undefined(const ig_dim_node *n, size_t i, const int64_t *values) {
+  if (n->op == IG_DIM_CONST || n->op == IG_DIM_SYMBOL || n->a >= i || n->b >= i || n->c >= i) return false;
+  if (values[n->a] == IG_DIM_UNDEFINED) return true;
+  if (n->op == IG_DIM_SCALE) return false;
+  if (n->op == IG_DIM_SELECT) return values[values[n->a] != 0 ? n->b : n->c] == IG_DIM_UNDEFINED;
+  return values[n->b] == IG_DIM_UNDEFINED;
+}
+
+ig_status ig_dims_eval_defined(const ig_dim_node *nodes, size_t n_nodes, const int64_t *symbol_values, size_t n_symbols, int64_t *out_values) {
+  if (n_nodes > 0) out_values[0] = 0;
+  for (size_t i = 1; i < n_nodes; i++) {
+    const outcome what = eval_node(nodes, i, symbol_values, n_symbols, out_values);
+    if (what == MALFORMED) return fail_at(nodes, i, what);
+    if (what != FINE || rests_on_undefined(&nodes[i], i, out_values)) out_values[i] = IG_DIM_UNDEFINED;
   }
   return NULL;
 }

@@ -248,7 +248,7 @@ static ig_status run_hook(ig_node *n, ig_status (*hook)(ig_node *n)) {
   return cause;
 }
 
-ig_status ig_op_infer(ig_node *n) {
+static ig_status infer_results(ig_node *n) {
   IG_TRY(ig_op_check(n));
   IG_TRY(run_hook(n, n->op->infer));
   if (n->op->dims) IG_TRY(run_hook(n, n->op->dims));
@@ -260,6 +260,13 @@ ig_status ig_op_infer(ig_node *n) {
     if (v->elems && v->kind == IG_VAL_TENSOR) IG_TRY(make_constant(n, i, v));
   }
   return NULL;
+}
+
+ig_status ig_op_infer(ig_node *n) {
+  const uint32_t scope = ig_graph_enter(n->graph);
+  ig_status st = infer_results(n);
+  dims_of(n)->scope = scope;
+  return st;
 }
 
 ig_node *ig_op_node(ig_graph *g, ig_node *before, const char *op_name, ig_val *const *in, uint32_t n_in, uint32_t n_out, const ig_ir_attr *attrs,

@@ -306,7 +306,9 @@ ig_status ig_op_lower(ig_node *n, ig_graph *graph, ig_node *before) {
     return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "this operator has no kernels yet"), IG_DETAIL_ISSUE_CODE,
                           "UNSUPPORTED_NODE");
   ig_lower l = {.ir = graph->ir, .graph = graph, .before = before, .src = n};
+  const uint32_t scope = ig_graph_enter(graph);
   ig_status s = n->op->lower(&l, n);
+  graph->ir->dims.scope = scope;
   if (s) ig_lo_fail(&l, s);
   ig_status dims_error = ig_infer_dims_done(n); /* the cause, where a program or a view met a dim that could not be made */
   if (dims_error) ig_status_free(l.error);

@@ -11,12 +11,6 @@ int ig_opt_condition(ig_ir *ir, const ig_val *cond) {
   return is_zero < 0 ? -1 : !is_zero;
 }
 
-static void adopt_subgraphs(ig_node *n, ig_graph *parent) {
-  ig_graph *sub;
-  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
-    sub->parent = parent;
-}
-
 /* Part of inference, hence not counted as a rewrite: without it the graph may not infer at all. */
 ig_status ig_opt_inline_arm(ig_pass_ctx *c, ig_node *n, bool condition, ig_node **out_next) {
   const ig_ir_attr *a = ig_node_attr(n, condition ? "then_branch" : "else_branch");
@@ -26,10 +20,11 @@ ig_status ig_opt_inline_arm(ig_pass_ctx *c, ig_node *n, bool condition, ig_node 
   IG_NODE_REQUIRE(n, arm->n_outputs == n->n_out, IG_ERROR_BAD_MODEL, "branch '%s' gives %u outputs, the node has %u", arm->name, arm->n_outputs,
                   n->n_out);
   ig_node *first = arm->first, *after = n->next;
+  ig_dims_move_guards(&c->ir->dims, arm->scope, n->graph->scope);
   while (arm->first) {
     ig_node *m = arm->first;
     ig_node_move(m, n->graph, n);
-    adopt_subgraphs(m, n->graph);
+    ig_opt_adopt(m);
   }
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i]) n->out[i]->forward = ig_graph_output(arm, i);

@@ -2,7 +2,8 @@
  *
  * Shapes hang on values (a Reshape's target, an If's condition), so constants are folded and Ifs that are decided are inlined on the
  * way: an arm that is never taken need not even infer. Where an If stays undecided and one arm fails, that arm becomes a trap with the
- * failure's message, because exporters write arms that are only valid for the shapes that take them.
+ * failure's message, because exporters write arms that are only valid for the shapes that take them. Where the arms' results have no
+ * common rank, what follows goes into the arms (duplicate_rest.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
@@ -26,8 +27,18 @@ static bool is_arm_failure(ig_status st) {
   }
 }
 
+/* What an arm that goes has assumed, its own arms included, goes with it. */
+static void forget_guards(ig_ir *ir, const ig_graph *arm) {
+  const ig_graph *sub;
+  ig_dims_move_guards(&ir->dims, arm->scope, IG_NO_SCOPE);
+  for (const ig_node *n = arm->first; n; n = n->next)
+    for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+      forget_guards(ir, sub);
+}
+
 static ig_status make_trap(ig_pass_ctx *c, const ig_node *n, ig_graph *arm, const ig_graph *other, const char *message) {
   ig_ir *ir = c->ir;
+  forget_guards(ir, arm);
   while (arm->first)
     ig_opt_drop(arm->first);
   ig_node *trap = ig_node_new(arm, NULL, n->name, IG_FORM_TRAP, NULL, 0, arm->n_outputs);
@@ -46,14 +57,11 @@ static ig_graph *arm_of(const ig_node *n, const char *attr) {
   return a && a->type == IG_ATTR_GRAPH ? a->v.graph : NULL;
 }
 
-/* Guards that the arm's inference assumed go with the arm. */
 static ig_status infer_arm(ig_pass_ctx *c, ig_graph *arm, ig_status *out_failure) {
-  const size_t n_guards = c->ir->dims.guards.n;
   ig_status st = ig_opt_infer_graph(c, arm);
   *out_failure = NULL;
   if (!st || !is_arm_failure(st)) return st;
   ig_status_free(ig_dims_take_error(&c->ir->dims));
-  ig_dims_drop_guards(&c->ir->dims, n_guards);
   *out_failure = st;
   return NULL;
 }
@@ -77,6 +85,22 @@ static ig_status infer_arms(ig_pass_ctx *c, ig_node *n) {
   return st;
 }
 
+/* Results that differ in rank between the arms, or in dims that no condition chooses between, have no type: then each arm takes along what
+ * follows the If, and inference starts again within. */
+static ig_status infer_if(ig_pass_ctx *c, ig_node *n) {
+  for (;;) {
+    bool done;
+    IG_TRY(infer_arms(c, n));
+    ig_status st = ig_op_infer(n);
+    const char *issue = ig_status_detail(st, IG_DETAIL_ISSUE_CODE);
+    if (!issue || strcmp(issue, "UNSUPPORTED_SHAPE") != 0) return st;
+    ig_status why = ig_opt_duplicate_rest(c, n, &done);
+    if (why || done) ig_status_free(st);
+    IG_TRY(why);
+    if (!done) return st;
+  }
+}
+
 static ig_status infer_op(ig_pass_ctx *c, ig_node *n) {
   ig_graph *sub;
   for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
@@ -89,8 +113,8 @@ static ig_status infer_op(ig_pass_ctx *c, ig_node *n) {
   return NULL;
 }
 
-ig_status ig_opt_infer_graph(ig_pass_ctx *c, ig_graph *g) {
-  for (ig_node *n = g->first, *next; n; n = next) {
+ig_status ig_opt_infer_nodes(ig_pass_ctx *c, ig_node *first, const ig_node *end) {
+  for (ig_node *n = first, *next; n && n != end; n = next) {
     next = n->next;
     IG_REQUIRE(!ig_cancelled(c->opt->cancel), IG_ERROR_CANCELLED, "cancelled in pass '%s'", c->name);
     if (n->form != IG_FORM_OP || (ig_opt_done(n) && n->n_out > 0)) continue;
@@ -106,11 +130,13 @@ ig_status ig_opt_infer_graph(ig_pass_ctx *c, ig_graph *g) {
       IG_TRY(ig_opt_inline_arm(c, n, known == 1, &next));
       continue;
     }
-    IG_TRY(infer_arms(c, n));
-    IG_TRY(ig_op_infer(n));
+    IG_TRY(infer_if(c, n));
+    next = n->next; /* what followed may have gone into the arms */
   }
   return NULL;
 }
+
+ig_status ig_opt_infer_graph(ig_pass_ctx *c, ig_graph *g) { return ig_opt_infer_nodes(c, g->first, NULL); }
 
 static ig_status run(ig_pass_ctx *c) {
   IG_TRY(ig_opt_infer_graph(c, c->ir->main));

@@ -10,8 +10,10 @@ static ig_status lower_if(ig_pass_ctx *c, ig_node *n) {
   ig_val *cond = ig_node_in(n, 0);
   for (uint32_t k = 0; k < 2; k++)
     IG_TRY(lower_graph(c, arms[k]->v.graph));
-  ig_node *m = ig_node_new(n->graph, n, n->name, IG_FORM_IF, &cond, 1, n->n_out);
+  const ig_dim known = cond->elems && cond->n_elems == 1 ? cond->elems[0] : IG_DIM_BAD;
+  ig_node *m = ig_node_new(n->graph, n, n->name, IG_FORM_IF, &cond, known ? 0 : 1, n->n_out);
   if (!m) return ig_arena_status(a);
+  m->cond = known;
   m->sources = n->sources;
   for (uint32_t k = 0; k < 2; k++)
     m->arms[k] = arms[k]->v.graph;

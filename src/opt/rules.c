@@ -37,6 +37,12 @@ ig_status ig_opt_keep_names(const ig_node *n, uint32_t first_new_id) {
   return NULL;
 }
 
+void ig_opt_adopt(const ig_node *n) {
+  ig_graph *sub;
+  for (uint32_t i = 0; (sub = ig_node_subgraph(n, i)); i++)
+    sub->parent = n->graph;
+}
+
 void ig_opt_drop(ig_node *n) {
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i]) n->out[i]->producer = NULL;

@@ -7,7 +7,10 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   if (n->form != IG_FORM_OP || !n->op || !n->op->simplify || *c->budget == 0 || ig_opt_done(n)) return NULL;
   bool changed = false;
   const uint32_t first_new_id = c->ir->next_id;
-  IG_TRY(n->op->simplify(n, &changed));
+  const uint32_t scope = ig_graph_enter(n->graph);
+  ig_status st = n->op->simplify(n, &changed);
+  c->ir->dims.scope = scope;
+  IG_TRY(st);
   if (!changed) return NULL;
   ig_pass_take(c);
   IG_TRY(ig_ir_event(c->ir, c->name, n, false, "%s replaced by a simpler form", n->type));

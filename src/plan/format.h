@@ -10,7 +10,7 @@
 
 #define IG_ENGINE_MAGIC "\x89IGT\r\n\x1a\n"
 #define IG_ENGINE_MAJOR 0
-#define IG_ENGINE_MINOR 1
+#define IG_ENGINE_MINOR 2
 #define IG_ENGINE_BOM 0x1234u
 #define IG_ENGINE_HASH_XXH3 1u
 #define IG_ENGINE_MAX_SECTIONS 4096u
@@ -39,7 +39,8 @@ typedef struct ig_file_section {     /* 48 bytes */
 
 typedef struct ig_plan_target { uint32_t device; /* name: "cpu" */ uint32_t n_threads; uint64_t isa; /* bits that the chosen tactics need */ uint32_t n_profiles, n_symbols; uint64_t reserved[2]; } ig_plan_target;
 typedef struct ig_plan_symbol { uint32_t name, sort, io, axis; int64_t min, max; } ig_plan_symbol;
-typedef struct ig_plan_guard { uint32_t rel; ig_dim a, b; uint32_t node, what; } ig_plan_guard;
+/* step: the If in whose arm (0 then, 1 else) the guard counts, IG_NONE = whenever the engine runs. */
+typedef struct ig_plan_guard { uint32_t rel; ig_dim a, b; uint32_t node, what, step, arm; } ig_plan_guard;
 /* RANG: n_profiles x n_symbols of these, profile after profile. */
 typedef struct ig_plan_range { int64_t min, opt, max; } ig_plan_range;
 /* defaulted: 1 = some dims were not given when the engine was built, so shapes outside are no surprise. */
@@ -78,10 +79,10 @@ typedef struct ig_plan_step {
   uint32_t tactic, tactic_version;
   uint32_t config[8];
   uint32_t scratch;                          /* buffer or IG_NONE */
-  uint32_t cond;                             /* IF: buffer of the bool condition */
+  uint32_t cond;                             /* IF: buffer of the bool condition, IG_NONE where cond_dim decides */
   uint32_t n_then, n_else;                   /* IF: the next n_then steps are the then arm, the n_else after them the else arm (nested steps counted) */
   uint32_t message;                          /* TRAP */
-  uint32_t reserved;
+  ig_dim cond_dim;                           /* IF: the condition as an expression (not 0 = then), or IG_DIM_BAD */
 } ig_plan_step;
 typedef struct ig_plan_request {
   uint16_t kind, n_in, n_extra, n_out;

@@ -91,6 +91,7 @@ static ig_status check_dims(const ig_plan_data *p) {
   for (size_t i = 0; i < p->n_guards; i++) {
     const ig_plan_guard *g = &p->guards[i];
     CHECK(g->rel >= IG_GUARD_EQ && g->rel <= IG_GUARD_BROADCAST && g->a && g->a < p->n_dims && g->b && g->b < p->n_dims && name_ok(p, g->node) && name_ok(p, g->what), "GARD", i, "number out of range");
+    CHECK(g->step == IG_NONE || (g->step < p->n_steps && p->steps[g->step].kind == IG_STEP_IF && g->arm < 2), "GARD", i, "arm %u of step %u", g->arm, g->step);
   }
   return NULL;
 }
@@ -209,7 +210,8 @@ static ig_status check_steps(const ig_plan_data *p, size_t first, size_t end, in
       continue;
     }
     CHECK(s->kind == IG_STEP_IF, "STEP", i, "kind %u", s->kind);
-    CHECK(s->cond < p->n_buffers && p->buffers[s->cond].kind != IG_BUFFER_SCRATCH, "STEP", i, "condition buffer");
+    if (s->cond_dim) CHECK(s->cond_dim < p->n_dims && s->cond == IG_NONE, "STEP", i, "condition expression %u", s->cond_dim);
+    else CHECK(s->cond < p->n_buffers && p->buffers[s->cond].kind != IG_BUFFER_SCRATCH, "STEP", i, "condition buffer");
     CHECK(s->n_then <= end - i - 1 && s->n_else <= end - i - 1 - s->n_then, "STEP", i, "arms pass the end");
     IG_TRY(check_steps(p, i + 1, i + 1 + s->n_then, depth + 1));
     IG_TRY(check_steps(p, i + 1 + s->n_then, i + 1 + s->n_then + s->n_else, depth + 1));

@@ -1,5 +1,6 @@
 /* Bind: shapes -> symbols -> guards -> sizes -> places -> every operand proven inside its buffer -> arguments. After it, running is
  * a loop over prepared launches. Everything that depends on shapes is checked here, so a damaged or hostile engine fails here.
+ * The arms of an If need not both make sense at the shapes at hand: what is wrong with one is kept and said when it is taken.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rt/rt.h"
 
@@ -20,10 +21,22 @@ static ig_status read_value(const ig_context *c, const ig_plan_symbol *s, int64_
   return NULL;
 }
 
-static ig_status check_guards(const ig_context *c) {
+/* NULL where expression d has a value at these shapes; else why it has none. */
+static ig_status defined(ig_context *c, ig_dim d) {
+  const ig_plan_data *p = &c->engine->plan;
+  if (c->dims[d] != IG_DIM_UNDEFINED) return NULL;
+  IG_TRY(ig_dims_eval(p->dims, (size_t)d + 1, c->symbols, p->n_symbols, c->dims));
+  IG_FAIL(IG_ERROR_SHAPE, "dimension expression %u has no value for these shapes", d);
+}
+
+/* The guards of one arm of an If step; step IG_NONE: those that always count. */
+static ig_status check_guards(ig_context *c, uint32_t step, uint32_t arm) {
   const ig_plan_data *p = &c->engine->plan;
   for (size_t i = 0; i < p->n_guards; i++) {
     const ig_plan_guard *g = &p->guards[i];
+    if (g->step != step || (step != IG_NONE && g->arm != arm)) continue;
+    IG_TRY_NOTE(defined(c, g->a), "node '%s'", ig_plan_name(p, g->node));
+    IG_TRY_NOTE(defined(c, g->b), "node '%s'", ig_plan_name(p, g->node));
     const int64_t a = c->dims[g->a], b = c->dims[g->b];
     const bool holds = g->rel == IG_GUARD_GE ? a >= b : a == b || (g->rel == IG_GUARD_BROADCAST && (a == 1 || b == 1));
     const char *rel = g->rel == IG_GUARD_GE ? "at least" : g->rel == IG_GUARD_EQ ? "equal to" : "broadcastable with";
@@ -40,13 +53,13 @@ ig_status ig_context_evaluate(ig_context *c) {
     if (s->sort == IG_SYMBOL_INPUT) c->symbols[i] = c->io[s->io].dims[s->axis];
     else IG_TRY(read_value(c, s, &c->symbols[i]));
   }
-  IG_TRY(ig_dims_eval(p->dims, p->n_dims, c->symbols, p->n_symbols, c->dims));
+  IG_TRY(ig_dims_eval_defined(p->dims, p->n_dims, c->symbols, p->n_symbols, c->dims));
   for (size_t i = 0; i < e->n_inputs; i++)
     for (uint32_t k = 0; k < p->io[i].rank; k++) {
       const int64_t want = c->dims[p->io[i].dims[k]];
       IG_REQUIRE(want == c->io[i].dims[k], IG_ERROR_SHAPE, "input '%s': dim %u is %lld, the other inputs say %lld", ig_io_name(e, i), k, (long long)c->io[i].dims[k], (long long)want);
     }
-  return check_guards(c);
+  return check_guards(c, IG_NONE, 0);
 }
 
 /* ---- 2. operands, params, programs ---- */
@@ -62,7 +75,10 @@ static ig_status bind_view(ig_context *c, ig_kind_id kind, size_t at, const char
   v->block_axis = o->block_axis;
   v->block = o->block;
   uint64_t n = 1;
+  IG_TRY_NOTE(defined(c, o->offset), "node '%s'", node);
   for (uint32_t k = 0; k < o->rank; k++) {
+    IG_TRY_NOTE(defined(c, o->dims[k]), "node '%s'", node);
+    IG_TRY_NOTE(defined(c, o->strides[k]), "node '%s'", node);
     v->dims[k] = c->dims[o->dims[k]];
     v->strides[k] = c->dims[o->strides[k]];
     IG_REQUIRE(v->dims[k] >= 0, IG_ERROR_SHAPE, "node '%s': an operand has dim %lld at these input shapes", node, (long long)v->dims[k]);
@@ -125,13 +141,17 @@ static ig_status bind_step(ig_context *c, size_t step) {
   for (uint32_t f = 0; f < k->n_fields; f++)
     for (uint32_t w = 0; k->fields[f].type == IG_FIELD_DIM && w < k->fields[f].count; w++) {
       int64_t *word = &c->params[q->first_param + k->fields[f].word + w];
-      *word = c->dims[p->params[q->first_param + k->fields[f].word + w]];
+      const ig_dim d = (ig_dim)p->params[q->first_param + k->fields[f].word + w];
+      IG_TRY_NOTE(defined(c, d), "node '%s'", node);
+      *word = c->dims[d];
     }
   const uint32_t ranges[2][2] = { { q->first_prog, q->n_prog }, { q->first_epi, q->n_epi } };
   for (int g = 0; g < 2; g++)
     for (uint32_t i = ranges[g][0]; i < ranges[g][0] + ranges[g][1]; i++) {
       c->insns[i] = p->insns[i];
-      if (c->insns[i].op == IG_SOP_DIM) c->insns[i] = (ig_sinsn){ .op = IG_SOP_CONST, .type = IG_S_I64, .imm = (uint64_t)c->dims[p->insns[i].imm] };
+      if (c->insns[i].op != IG_SOP_DIM) continue;
+      IG_TRY_NOTE(defined(c, (ig_dim)p->insns[i].imm), "node '%s'", node);
+      c->insns[i] = (ig_sinsn){ .op = IG_SOP_CONST, .type = IG_S_I64, .imm = (uint64_t)c->dims[p->insns[i].imm] };
     }
   IG_TRY(check_request(c, &r, c->views + q->first_operand, c->params + q->first_param, node));
   ig_launch *l = &c->launches[step];
@@ -146,6 +166,49 @@ static ig_status bind_step(ig_context *c, size_t step) {
   return NULL;
 }
 
+static ig_status bind_steps(ig_context *c, size_t first, size_t end);
+
+/* An arm that these shapes do not take, or cannot. */
+static bool is_idle(const ig_context *c, size_t step, uint32_t arm) {
+  const ig_dim cond = c->engine->plan.steps[step].cond_dim;
+  return c->arm_failures[2 * step + arm] || (cond && (c->dims[cond] == 0) != arm);
+}
+
+/* What the shapes forbid in an arm is kept for the run that takes the arm. Its steps ask for nothing. */
+static ig_status bind_arm(ig_context *c, size_t step, uint32_t arm, size_t first, size_t end) {
+  const bool idle = is_idle(c, step, arm);
+  ig_status st = idle ? NULL : check_guards(c, (uint32_t)step, arm);
+  if (!st && !idle) st = bind_steps(c, first, end);
+  if (st ? ig_status_code(st) != IG_ERROR_SHAPE && ig_status_code(st) != IG_ERROR_LIMIT : !idle) return st;
+  for (size_t i = first; i < end; i++) c->launches[i].call.scratch_size = 0;
+  c->arm_failures[2 * step + arm] = st;
+  return NULL;
+}
+
+/* Steps [first, end), arms after their If. */
+static ig_status bind_steps(ig_context *c, size_t first, size_t end) {
+  for (size_t i = first; i < end; i++) {
+    const ig_plan_step *s = &c->engine->plan.steps[i];
+    if (s->kind != IG_STEP_IF) {
+      IG_TRY(bind_step(c, i));
+      continue;
+    }
+    const size_t arms = i + 1, rest = arms + s->n_then;
+    IG_TRY_NOTE(defined(c, s->cond_dim), "node '%s'", ig_plan_name(&c->engine->plan, s->name));
+    IG_TRY(bind_arm(c, i, 0, arms, rest));
+    IG_TRY(bind_arm(c, i, 1, rest, rest + s->n_else));
+    i = rest + s->n_else - 1;
+  }
+  return NULL;
+}
+
+void ig_context_forget_arms(ig_context *c) {
+  for (size_t i = 0; i < 2 * c->engine->plan.n_steps; i++) {
+    ig_status_free(c->arm_failures[i]);
+    c->arm_failures[i] = NULL;
+  }
+}
+
 /* ---- 3. places ---- */
 
 static bool profile_holds(const ig_context *c, size_t f) {
@@ -157,12 +220,12 @@ static bool profile_holds(const ig_context *c, size_t f) {
   return true;
 }
 
-/* Bytes buffer b needs now. */
+/* Bytes buffer b needs now; what has no size belongs to an arm that cannot run. */
 static uint64_t needed(const ig_context *c, size_t b) {
   const ig_plan_data *p = &c->engine->plan;
   if (p->buffers[b].kind == IG_BUFFER_SCRATCH) return 0;   /* added per step */
   const int64_t n = c->dims[p->buffers[b].bytes];
-  return n < 0 ? UINT64_MAX : (uint64_t)n;
+  return n < 0 ? 0 : (uint64_t)n;
 }
 
 /* Does placement `at` of an arena of `arena` bytes have room for everything? */
@@ -249,7 +312,8 @@ static ig_status prepare(ig_context *c, uint64_t *out_total, uint64_t *out_loose
   ig_dims_clear(&c->check);
   ig_arena_free(&c->check_arena);   /* strings of guards, of which numbers give none */
   ig_arena_init(&c->check_arena, &c->engine->env->alloc, 0);
-  for (size_t i = 0; i < c->engine->plan.n_steps; i++) IG_TRY(bind_step(c, i));
+  ig_context_forget_arms(c);
+  IG_TRY(bind_steps(c, 0, c->engine->plan.n_steps));
   return choose_places(c, out_total, out_loose);
 }
 
@@ -342,17 +406,27 @@ static ig_status give_scratch(ig_context *c, size_t step) {
   return NULL;
 }
 
-static ig_status address_steps(ig_context *c) {
+static ig_status address_kernel(ig_context *c, size_t step) {
   const ig_plan_data *p = &c->engine->plan;
-  for (size_t i = 0; i < p->n_steps; i++) {
+  const ig_plan_step *s = &p->steps[step];
+  ig_launch *l = &c->launches[step];
+  const ig_plan_request *q = &p->requests[s->first_request];
+  const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
+  for (uint32_t k = 0; k < n; k++) IG_TRY(address_operand(c, q->first_operand + k, l->node, k));
+  return s->scratch != IG_NONE && l->call.scratch_size ? give_scratch(c, step) : NULL;
+}
+
+static ig_status address_steps(ig_context *c, size_t first, size_t end) {
+  const ig_plan_data *p = &c->engine->plan;
+  for (size_t i = first; i < end; i++) {
     const ig_plan_step *s = &p->steps[i];
-    ig_launch *l = &c->launches[i];
-    if (s->kind == IG_STEP_IF) IG_REQUIRE(buffer_bytes(c, s->cond) >= 1, IG_ERROR_BAD_ENGINE, "node '%s': its condition is empty at these shapes", ig_plan_name(p, s->name));
-    if (s->kind != IG_STEP_KERNEL) continue;
-    const ig_plan_request *q = &p->requests[s->first_request];
-    const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
-    for (uint32_t k = 0; k < n; k++) IG_TRY(address_operand(c, q->first_operand + k, l->node, k));
-    if (s->scratch != IG_NONE && l->call.scratch_size) IG_TRY(give_scratch(c, i));
+    if (s->kind == IG_STEP_KERNEL) IG_TRY(address_kernel(c, i));
+    if (s->kind != IG_STEP_IF) continue;
+    const size_t arms = i + 1, rest = arms + s->n_then;
+    IG_REQUIRE(s->cond_dim || buffer_bytes(c, s->cond) >= 1, IG_ERROR_BAD_ENGINE, "node '%s': its condition is empty at these shapes", ig_plan_name(p, s->name));
+    if (!is_idle(c, i, 0)) IG_TRY(address_steps(c, arms, rest));
+    if (!is_idle(c, i, 1)) IG_TRY(address_steps(c, rest, rest + s->n_else));
+    i = rest + s->n_else - 1;
   }
   return NULL;
 }
@@ -364,7 +438,7 @@ static void give_loose_scratch(ig_context *c, uint64_t at) {
 
 ig_status ig_context_address(ig_context *c) {
   IG_TRY(own_io(c));
-  IG_TRY(address_steps(c));
+  IG_TRY(address_steps(c, 0, c->engine->plan.n_steps));
   c->addressed = true;
   return NULL;
 }

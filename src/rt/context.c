@@ -14,6 +14,8 @@ static void context_free(ig_context *c) {
   ig_free(a, c->dims, (p->n_dims + 1) * sizeof *c->dims);
   ig_free(a, c->own_places, (p->n_buffers + 1) * sizeof *c->own_places);
   ig_free(a, c->place_memory, c->place_bytes);
+  if (c->arm_failures) ig_context_forget_arms(c);
+  ig_free(a, c->arm_failures, (2 * p->n_steps + 1) * sizeof *c->arm_failures);
   ig_free(a, c->launches, (p->n_steps + 1) * sizeof *c->launches);
   ig_free(a, c->views, (p->n_operands + 1) * sizeof *c->views);
   ig_free(a, c->bounds, (p->n_operands + 1) * sizeof *c->bounds);
@@ -64,11 +66,12 @@ static ig_status allocate(ig_context *c) {
   c->dims = ig_alloc_zero(a, p->n_dims + 1, sizeof *c->dims);
   c->own_places = ig_alloc_zero(a, p->n_buffers + 1, sizeof *c->own_places);
   c->launches = ig_alloc_zero(a, p->n_steps + 1, sizeof *c->launches);
+  c->arm_failures = ig_alloc_zero(a, 2 * p->n_steps + 1, sizeof *c->arm_failures);
   c->views = ig_alloc_zero(a, p->n_operands + 1, sizeof *c->views);
   c->bounds = ig_alloc_zero(a, p->n_operands + 1, sizeof *c->bounds);
   c->params = ig_alloc_zero(a, p->n_params + 1, sizeof *c->params);
   c->insns = ig_alloc_zero(a, p->n_insns + 1, sizeof *c->insns);
-  const bool ok = c->io && c->symbols && c->dims && c->own_places && c->launches && c->views && c->bounds && c->params && c->insns;
+  const bool ok = c->io && c->symbols && c->dims && c->own_places && c->launches && c->arm_failures && c->views && c->bounds && c->params && c->insns;
   return ok ? NULL : IG_OOM();
 }
 

@@ -46,7 +46,7 @@ static ig_status memory_largest(const ig_engine *e, ig_memory_info *out) {
   int64_t *values = ig_alloc_zero(a, p->n_symbols + p->n_dims, sizeof *values);
   IG_CHECK_MEM(values);
   for (size_t i = 0; i < p->n_symbols; i++) values[i] = p->ranges[f * p->n_symbols + i].max;
-  ig_status st = ig_dims_eval(p->dims, p->n_dims, values, p->n_symbols, values + p->n_symbols);
+  ig_status st = ig_dims_eval_defined(p->dims, p->n_dims, values, p->n_symbols, values + p->n_symbols);
   out->activations = p->profiles[f].arena_size;
   out->lower_bound = p->profiles[f].lower_bound;
   for (size_t b = 0; b < p->n_buffers; b++)

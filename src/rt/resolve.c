@@ -155,7 +155,7 @@ static ig_status optimum(ig_engine *e, int64_t *out) {
   int64_t *symbols = ig_alloc_zero(&e->env->alloc, p->n_symbols + 1, sizeof *symbols);
   IG_CHECK_MEM(symbols);
   for (size_t i = 0; i < p->n_symbols; i++) symbols[i] = p->ranges[i].opt;
-  ig_status_free(ig_dims_eval(p->dims, p->n_dims, symbols, p->n_symbols, out));
+  ig_dims_estimate(p->dims, p->n_dims, symbols, p->n_symbols, out);
   ig_free(&e->env->alloc, symbols, (p->n_symbols + 1) * sizeof *symbols);
   return NULL;
 }

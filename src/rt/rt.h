@@ -56,6 +56,7 @@ struct ig_context {
   void *place_memory; size_t place_bytes;   /* working memory of placing anew; taken at the first need */
   ig_buffer arena; bool arena_external; /* activations */
   ig_launch *launches;                  /* per step; launches of Ifs and traps stay empty */
+  ig_status *arm_failures;              /* two per step, of Ifs: why an arm cannot run at these shapes, NULL where it can */
   ig_view *views; ig_buffer *bounds;    /* per operand of the plan */
   int64_t *params;                      /* per word of the plan */
   ig_sinsn *insns;                      /* per instruction, dims replaced */
@@ -68,6 +69,7 @@ struct ig_context {
 /* IG_ERROR_LIMIT unless the context may take `want` bytes in place of the `have` that it has for `what`: max_bytes holds for all it takes. */
 IG_MUST_USE ig_status ig_context_allow(const ig_context *c, size_t have, uint64_t want, const char *what);
 /* rt/bind.c */
+void ig_context_forget_arms(ig_context *c);   /* frees arm_failures' statuses */
 IG_MUST_USE ig_status ig_context_bind(ig_context *c);
 /* After memory of inputs or outputs was set anew at the same shapes: points the launches to it. */
 IG_MUST_USE ig_status ig_context_address(ig_context *c);

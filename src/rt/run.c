@@ -52,14 +52,20 @@ static ig_status run_kernel(ig_context *c, ig_stream *s, size_t i) {
   return NULL;
 }
 
-static bool condition(const ig_context *c, uint32_t buffer) {
+/* Whether an If takes its then arm. What shapes do not decide is read from memory, once the steps so far have written it. */
+static ig_status condition(ig_context *c, ig_stream *s, const ig_plan_step *step, bool *out) {
   const ig_plan_data *p = &c->engine->plan;
+  *out = c->dims[step->cond_dim] != 0;
+  if (step->cond_dim) return NULL;
+  IG_TRY(c->engine->hal->stream_wait(s->hal));
+  const uint32_t buffer = step->cond;
   const ig_plan_buffer *b = &p->buffers[buffer];
   const uint8_t *at;
   if (b->kind == IG_BUFFER_CONSTANT) at = p->weights + p->blobs[b->index].offset;
   else if (b->kind >= IG_BUFFER_ARENA) at = (const uint8_t *)c->arena.address + c->places[buffer].offset;
   else at = c->io[b->index].external && !c->io[b->index].strided ? c->io[b->index].external_data : c->io[b->index].own.address;
-  return *at != 0;
+  *out = *at != 0;
+  return NULL;
 }
 
 /* Steps [first, end). An If's arms follow it; recursion is as deep as Ifs nest, which the verifier limits. */
@@ -70,9 +76,11 @@ static ig_status run_steps(ig_context *c, ig_stream *s, size_t first, size_t end
     if (step->kind == IG_STEP_IF) {
       const size_t arms = i + 1, rest = arms + step->n_then;
       if (!bind_only) {
-        IG_TRY(c->engine->hal->stream_wait(s->hal));
-        if (condition(c, step->cond)) IG_TRY(run_steps(c, s, arms, rest, false));
-        else IG_TRY(run_steps(c, s, rest, rest + step->n_else, false));
+        bool yes;
+        IG_TRY(condition(c, s, step, &yes));
+        ig_status cannot = c->arm_failures[2 * i + !yes];
+        if (cannot) return ig_status_with(ig_status_new(ig_status_code(cannot), "%s", ig_status_message(cannot)), IG_DETAIL_NODE, ig_plan_name(p, step->name));
+        IG_TRY(run_steps(c, s, yes ? arms : rest, yes ? rest : rest + step->n_else, false));
       }
       i = rest + step->n_else - 1;
       continue;

@@ -67,7 +67,7 @@ static void count_engine(ig_env *env, const char *name, const char *path) {
   must(ig_file_open(&env->alloc, path, false, &f), path);
   must(ig_plan_read(&env->alloc, f.data, f.size, IG_VERIFY_FULL, &p), path);
   for (size_t i = 0; i < p.n_steps; i++) {
-    segments += p.steps[i].kind == IG_STEP_IF;   /* the host reads the condition there */
+    segments += p.steps[i].kind == IG_STEP_IF && !p.steps[i].cond_dim;   /* the host reads the condition there */
     if (p.steps[i].kind != IG_STEP_KERNEL) continue;
     const ig_plan_request *q = &p.requests[p.steps[i].first_request];
     moves += q->kind == IG_KIND_move;

@@ -54,14 +54,14 @@ static inline ig_status try_build_file(ig_env *env, const char *rel, const ig_bu
 }
 
 static inline engine_bytes build_file(ig_env *env, const char *rel, const ig_build_options *opt) {
-  engine_bytes e;
+  engine_bytes e = { 0 };
   const ig_build_options o = guess_options();
   check_ok(try_build_file(env, rel, opt ? opt : &o, &e));
   return e;
 }
 
 static inline engine_bytes build_text(ig_env *env, const char *text, const ig_build_options *opt) {
-  engine_bytes e;
+  engine_bytes e = { 0 };
   const ig_build_options o = guess_options();
   ig_ir *ir = parse(env, text);
   check_ok(try_build_ir(ir, opt ? opt : &o, &e));

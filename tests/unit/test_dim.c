@@ -271,6 +271,50 @@ static void guards_are_believed(void **state) {
   stop(&f);
 }
 
+/* What an arm assumes is the arm's, unless everything assumes it anyway; it can go, or become everybody's. */
+static void guards_of_scopes(void **state) {
+  IG_UNUSED(state);
+  fixture f;
+  start(&f, &ig_libc_allocator);
+  ig_dims *const t = &f.t;
+  const ig_dim a = input(t, "a", 1, 9), b = input(t, "b", 1, 9);
+  t->scope = 1;
+  assert_null(ig_dims_assume_equal(t, a, b, "n", "w", NULL));
+  assert_null(ig_dims_assume_equal(t, b, a, "n", "w", NULL));
+  t->scope = 2;
+  assert_null(ig_dims_assume_equal(t, a, b, "n", "w", NULL));
+  assert_int_equal(t->guards.n, 2);
+  t->scope = 0;
+  assert_null(ig_dims_assume_equal(t, a, c(t, 3), "n", "w", NULL));
+  t->scope = 1;
+  assert_null(ig_dims_assume_equal(t, a, c(t, 3), "n", "w", NULL));
+  assert_int_equal(t->guards.n, 3);
+  /* What an arm assumes is believed nowhere; what all assume stays known when an arm's guards go. */
+  int64_t lo, hi;
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, b, c(t, 7), "n", "w"));
+  ig_dim_range(t, b, &lo, &hi);
+  assert_int_equal(lo, 1);
+  t->scope = 0;
+  assert_null(ig_dims_guard(t, IG_GUARD_GE, b, c(t, 4), "n", "w"));
+  t->scope = 1;
+  assert_int_equal(t->guards.n, 5);
+  ig_dims_move_guards(t, 1, IG_NO_SCOPE);
+  assert_int_equal(t->guards.n, 3);
+  t->scope = 0;
+  ig_dims_drop_guards(t, 3);
+  ig_dim_range(t, b, &lo, &hi);
+  assert_int_equal(lo, 4);
+  ig_dims_drop_guards(t, 2);
+  ig_dim_range(t, b, &lo, &hi);
+  assert_int_equal(lo, 1);
+  assert_int_equal(t->guards.data[0].scope, 2);
+  ig_dims_move_guards(t, 2, 0);
+  assert_int_equal(t->guards.data[0].scope, 0);
+  assert_null(ig_dims_assume_equal(t, b, a, "n", "w", NULL));
+  assert_int_equal(t->guards.n, 2);
+  stop(&f);
+}
+
 static void failures_are_recorded_once(void **state) {
   IG_UNUSED(state);
   fixture f;
@@ -335,6 +379,29 @@ static void names_of_any_form_read_back(void **state) {
   assert_true(b.n < 100000);
   ig_buf_free(&b);
   stop(&f);
+}
+
+static void undefined_is_passed_on(void **state) {
+  IG_UNUSED(state);
+  int64_t scale_bits;
+  const double third = 0.3;
+  memcpy(&scale_bits, &third, sizeof third);
+  const ig_dim_node nodes[] = { { 0 }, { .op = IG_DIM_SYMBOL, .a = 0 }, { .op = IG_DIM_SYMBOL, .a = 1 }, { .op = IG_DIM_FLOORDIV, .a = 1, .b = 2 },
+    { .op = IG_DIM_ADD, .a = 1, .b = 3 }, { .op = IG_DIM_SCALE, .a = 3, .imm = scale_bits }, { .op = IG_DIM_SELECT, .a = 2, .b = 3, .c = 1 },
+    { .op = IG_DIM_SELECT, .a = 1, .b = 3, .c = 1 }, { .op = IG_DIM_SELECT, .a = 3, .b = 1, .c = 1 }, { .op = IG_DIM_EQ, .a = 3, .b = 3 },
+    { .op = IG_DIM_MUL, .a = 1, .b = 1 } };
+  int64_t v[IG_COUNT(nodes)];
+  const int64_t none = IG_DIM_UNDEFINED;
+  assert_null(ig_dims_eval_defined(nodes, IG_COUNT(nodes), (const int64_t[]){ 6, 0 }, 2, v));
+  const int64_t expected[] = { 0, 6, 0, none, none, none, 6, none, none, none, 36 };
+  assert_memory_equal(v, expected, sizeof v);
+  assert_null(ig_dims_eval_defined(nodes, IG_COUNT(nodes), (const int64_t[]){ 6, 2 }, 2, v));
+  const int64_t all[] = { 0, 6, 2, 3, 9, 0, 3, 3, 6, 1, 36 };
+  assert_memory_equal(v, all, sizeof v);
+  const ig_dim_node bad[] = { { 0 }, { .op = IG_DIM_ADD, .a = 1, .b = 1 } };
+  const ig_status s = ig_dims_eval_defined(bad, 2, NULL, 0, v);
+  assert_int_equal(ig_status_code(s), IG_ERROR_BAD_ENGINE);
+  ig_status_free(s);
 }
 
 static void evaluation_checks_what_it_reads(void **state) {
@@ -564,7 +631,7 @@ static void every_failed_allocation_is_a_status(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(sums_of_products_are_canonical), cmocka_unit_test(division_is_exact), cmocka_unit_test(selections_are_decided_by_ranges),
-    cmocka_unit_test(proofs), cmocka_unit_test(guards), cmocka_unit_test(guards_are_believed), cmocka_unit_test(failures_are_recorded_once), cmocka_unit_test(names_of_any_form_read_back),
+    cmocka_unit_test(proofs), cmocka_unit_test(guards), cmocka_unit_test(guards_are_believed), cmocka_unit_test(guards_of_scopes), cmocka_unit_test(undefined_is_passed_on), cmocka_unit_test(failures_are_recorded_once), cmocka_unit_test(names_of_any_form_read_back),
     cmocka_unit_test(evaluation_checks_what_it_reads), cmocka_unit_test(random_expressions_keep_their_values),
     cmocka_unit_test(every_failed_allocation_is_a_status),
   };

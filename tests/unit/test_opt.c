@@ -151,7 +151,10 @@ static void run_node(ig_ir *ir, const ig_node *n) {
     return;
   }
   if (n->form == IG_FORM_IF) {
-    const ig_graph *arm = n->arms[*(const uint8_t *)ig_node_in(n, 0)->data->bytes ? 0 : 1];
+    int64_t yes = 0;
+    if (n->cond) assert_true(ig_dim_is_const(&ir->dims, n->cond, &yes));
+    else yes = *(const uint8_t *)ig_node_in(n, 0)->data->bytes;
+    const ig_graph *arm = n->arms[yes ? 0 : 1];
     run_graph(ir, arm);
     for (uint32_t i = 0; i < n->n_out; i++)
       n->out[i]->data = ig_graph_output(arm, i)->data;
