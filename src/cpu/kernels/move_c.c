@@ -84,7 +84,7 @@ static void copy_box(const ig_call *c, const int64_t *lo, const int64_t *hi, uin
   const ig_move_params *p = c->params;
   const ig_view *x = ig_call_in(c, 0), *o = ig_call_out(c, 0);
   const size_t size = ig_elem_size(x->dtype);
-  int64_t dims[IG_MAX_RANK], src = 0, dst = 0, begin, end;
+  int64_t dims[IG_MAX_RANK], src = 0, dst = 0;
   ig_copy plan;
   for (uint32_t k = 0; k < o->rank; k++) {
     dims[k] = hi[k] - lo[k];
@@ -92,8 +92,7 @@ static void copy_box(const ig_call *c, const int64_t *lo, const int64_t *hi, uin
     dst += lo[k] * o->strides[k];
   }
   ig_copy_init(&plan, o->rank, dims, x->strides, o->strides, size);
-  ig_split(plan.rank ? plan.dims[0] : 1, part, n_parts, &begin, &end);
-  ig_copy_slice(&plan, (const char *)x->data + src * (int64_t)size, (char *)o->data + dst * (int64_t)size, begin, end);
+  ig_copy_part(&plan, (const char *)x->data + src * (int64_t)size, (char *)o->data + dst * (int64_t)size, part, n_parts);
 }
 
 void ig_cpu_move_c_run(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {

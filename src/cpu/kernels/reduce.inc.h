@@ -2,7 +2,7 @@
  *
  * The iteration space is walked with the kept axes first and the reduced axes last ("rows": one result at a time), or, where the axis with the
  * shortest stride is kept and so loads are contiguous along it, the other way round ("columns": a block of results at a time); within each group in
- * the order of input 0's memory. Sums and maxima of plain float32 columns (global pooling of channels-last maps) need no program.
+ * the order of input 0's memory. Sums and maxima of plain float32 (global pooling) need no program.
  *
  * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors; sums go by eight chains, which a compiler turns into vectors.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -26,8 +26,8 @@ typedef struct plan {
   ig_dtype dtype;                      /* of input 0 */
   char *values;                        /* accumulators, then (arg) int64 places */
   int64_t *places;
-  bool direct;                         /* columns of plain float32: */
-  ig_walk kept, reduced;               /* their places and those of their elements */
+  bool direct;                         /* sums or maxima of plain float32: */
+  ig_walk kept, reduced;               /* places of results and, from there on, of their elements */
 } plan;
 
 static size_t values_bytes(void) { return (size_t)RESULTS * 8; }
@@ -182,6 +182,45 @@ static void direct_columns(bool is_max, const float *x, int64_t step, int64_t m,
     }
   }
 }
+/* n values of one result, by blocks of four chains. */
+static float direct_row(bool is_max, const float *x, int64_t n, float acc) {
+  enum { VECTORS = 4, L = LANES(float), BLOCK = 128 * VECTORS * L };
+  const int64_t op = is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM;
+  for (int64_t k0 = 0; k0 < n; k0 += BLOCK) {
+    const int64_t k1 = ig_min_i64(k0 + BLOCK, n);
+    float lanes[L];
+    chain_f32 s[VECTORS];
+    int64_t k = k0;
+    neutral_f32(op, lanes, L);
+    for (int v = 0; v < VECTORS; v++) s[v] = chain_load_f32(lanes);
+    if (is_max) {
+      for (; k + VECTORS * L <= k1; k += VECTORS * L)
+        for (int v = 0; v < VECTORS; v++) s[v] = chain_max_f32(chain_load_f32(x + k + v * L), s[v]);
+      for (; k + L <= k1; k += L) s[0] = chain_max_f32(chain_load_f32(x + k), s[0]);
+      s[0] = chain_max_f32(chain_max_f32(s[0], s[1]), chain_max_f32(s[2], s[3]));
+    } else {
+      for (; k + VECTORS * L <= k1; k += VECTORS * L)
+        for (int v = 0; v < VECTORS; v++) s[v] += chain_load_f32(x + k + v * L);
+      for (; k + L <= k1; k += L) s[0] += chain_load_f32(x + k);
+      s[0] = (s[0] + s[1]) + (s[2] + s[3]);
+    }
+    for (; k < k1; k++) across_f32(op, &acc, x + k, 1);
+    memcpy(lanes, &s[0], sizeof lanes);
+    for (int j = 0; j < L; j++) across_f32(op, &acc, lanes + j, 1);
+  }
+  return acc;
+}
+static void rows_direct(const plan *q, int64_t lo, int64_t n) {
+  float *acc = (float *)(void *)q->values;
+  for (int64_t r = 0; r < n; r++) {
+    const float *x = (const float *)q->kept.data + ig_walk_at(&q->kept, lo + r);
+    for (int64_t k = 0, run; k < q->n_reduced; k += run) {
+      int64_t from, step;
+      run = ig_walk_run(&q->reduced, k, q->n_reduced - k, &from, &step);
+      acc[r] = direct_row(q->p->op == IG_REDUCE_MAX, x + from, run, acc[r]);
+    }
+  }
+}
 static void columns_direct(const plan *q, int64_t lo, int64_t n) {
   float *acc = (float *)(void *)q->values;
   for (int64_t done = 0, m; done < n; done += m) {
@@ -211,13 +250,14 @@ static bool by_columns(const ig_view *x, uint64_t mask, const uint8_t *perm) {
 }
 
 /* Two walks over input 0: the kept axes and, from the place of a result on, the reduced ones. */
-static void prepare_direct(plan *q, const ig_view *x, const uint8_t *perm) {
+static void prepare_direct(plan *q, const ig_view *x, const uint8_t *perm, bool columnwise) {
   const bool plain = q->plain && q->acc == IG_S_F32 && x->dtype == IG_DTYPE_F32 && !ig_view_blocked(x);
   ig_view kept = *x, reduced = *x;
   for (uint32_t k = 0; k < x->rank; k++) *((uint64_t)q->p->axes_mask >> k & 1 ? &kept.dims[k] : &reduced.dims[k]) = 1;
   ig_walk_init(&q->kept, &kept, perm);
   ig_walk_init(&q->reduced, &reduced, perm);
-  const bool unit = q->kept.strides[q->kept.rank - 1] == 1;
+  const ig_walk *inner = columnwise ? &q->kept : &q->reduced;
+  const bool unit = inner->strides[inner->rank - 1] == 1;
   q->direct = plain && unit && (q->p->op == IG_REDUCE_SUM || q->p->op == IG_REDUCE_MAX);
 }
 
@@ -241,7 +281,7 @@ void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, ui
   const bool columnwise = by_columns(x, mask, perm);
   const uint32_t n_first = ig_perm_by_stride(x, columnwise ? mask : ~mask, perm);
   ig_perm_by_stride(x, columnwise ? ~mask : mask, perm + n_first);
-  if (columnwise) prepare_direct(&q, x, perm);
+  prepare_direct(&q, x, perm, columnwise);
   const ig_prog_spec s = { .prog = &c->prog, .in = x, .n_in = c->n_in, .dims = x->dims, .rank = x->rank, .perm = perm, .direct_out = q.acc, .isa = &NAME(ig_prog_isa) };
   q.pre = ig_prog_make(m, &s);
   m += ig_prog_bytes(&c->prog, c->n_in, 1);
@@ -254,9 +294,8 @@ void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, ui
     const int64_t n = ig_min_i64(RESULTS, hi - at);
     neutral(&q, n);
     if (q.arg) memset(q.places, 0, (size_t)n * sizeof *q.places);
-    if (q.direct) columns_direct(&q, at, n);
-    else if (columnwise) columns(&q, at, n);
-    else rows(&q, at, n);
+    if (q.direct) (columnwise ? columns_direct : rows_direct)(&q, at, n);
+    else (columnwise ? columns : rows)(&q, at, n);
     ig_prog_range(q.post, at, n, q.arg ? (const void *)q.places : q.values);
   }
 }

@@ -27,8 +27,7 @@ static void copy_data(const ig_call *c, uint32_t part, uint32_t n_parts) {
   if (!ig_view_blocked(x) && !ig_view_blocked(o) && ig_elem_size(x->dtype) > 0) {
     ig_copy plan;
     ig_copy_init(&plan, x->rank, x->dims, x->strides, o->strides, ig_elem_size(x->dtype));
-    ig_split(plan.rank ? plan.dims[0] : 1, part, n_parts, &lo, &hi);
-    ig_copy_slice(&plan, x->data, o->data, lo, hi);
+    ig_copy_part(&plan, x->data, o->data, part, n_parts);
     return;
   }
   ig_split_elements(c, total, part, n_parts, &lo, &hi);
