@@ -223,7 +223,7 @@ run_tests_asan() {
 
 # INGOT_BENCH_PYTHON names an interpreter that has what bench/requirements.txt lists.
 bench() {
-  build
+  build >&2
   if [ "${1:-}" = --kernels ]; then
     exec build/ingot bench "$@"
   fi

@@ -48,7 +48,7 @@ class Bench:
 
     def fail(self, net, what):
         self.failures.append(f"{net.name}: {what}")
-        print(f"  NOT MET  {net.name}: {what}", flush=True)
+        print(f"  NOT MET  {net.name}: {what}", file=sys.stderr if self.args.write_budget else sys.stdout, flush=True)
 
     def require(self, ok, net, what):
         if not ok:
