@@ -1,4 +1,6 @@
-/* ConvTranspose: a conv whose input is dilated by the strides, over weights that are transposed and flipped by views.
+/* ConvTranspose. The result's pixels come in phases, o mod stride: those of one phase meet the same taps of the weights, every stride-th, and are an
+ * ordinary conv of the input. All phases together are one conv to O * phases channels, whose blocks of phases a move then lays among the pixels. Where
+ * that cannot be said (dilated weights, pads that reach outside), it is a conv whose input is dilated by the strides.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/conv.h"
 
@@ -113,56 +115,142 @@ static ig_status transpose_infer(ig_node *n) {
   return ig_infer_set(n, 0, x->dtype, rank[0], out[0]);
 }
 
-/* Kernel = stride, no padding: windows do not overlap, so every input pixel makes a block of its own. */
-static bool makes_blocks(ig_dims *t, const ig_conv_params *p, const ig_val *w) {
-  if (p->groups != 1) return false;
-  for (int64_t i = 0; i < p->n_spatial; i++) {
-    int64_t k;
-    if (!ig_dim_is_const(t, w->dims[2 + i], &k) || p->in_dilation[i] != k || p->dilation[i] != 1) return false;
-    if (!ig_dim_equals(t, (ig_dim)p->pad_lo[i], k - 1) || !ig_dim_equals(t, (ig_dim)p->pad_hi[i], k - 1)) return false;
+/* ---- phases ---- */
+
+/* Numbers of the conv that makes all phases; per spatial axis. */
+typedef struct phases {
+  uint32_t n;                     /* spatial axes */
+  ig_dim groups, in_channels, out_channels, block; /* channels: of one group; block: phases of all axes */
+  ig_dim stride[3], taps[3];      /* phases of the axis; taps of each */
+  ig_dim rows[3], start[3];       /* input positions that make a block; first pixel of the result among all blocks' */
+} phases;
+
+/* full[stride * j + r] = sum of x[j - u] * w[r + stride * u] over u: of that, the result is what begins at the pad. */
+static bool find_phases(const ig_node *n, const ig_conv_params *p, phases *f) {
+  ig_dims *t = ig_node_dims(n);
+  const ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1);
+  bool strided = false;
+  *f = (phases){.n = (uint32_t)p->n_spatial, .groups = ig_dim_const(t, p->groups), .out_channels = w->dims[1], .block = ig_dim_const(t, 1)};
+  f->in_channels = ig_dim_floordiv(t, w->dims[0], f->groups);
+  for (uint32_t i = 0; i < f->n; i++) {
+    int64_t k, lo;
+    const int64_t s = p->in_dilation[i];
+    if (!ig_dim_is_const(t, w->dims[2 + i], &k) || !ig_dim_is_const(t, (ig_dim)p->pad_lo[i], &lo)) return false;
+    if (p->dilation[i] != 1 || k < 1 || lo > k - 1) return false;
+    const int64_t taps = (k + s - 1) / s;
+    f->stride[i] = ig_dim_const(t, s);
+    f->taps[i] = ig_dim_const(t, taps);
+    f->rows[i] = ig_dim_add_c(t, x->dims[2 + i], taps - 1);
+    f->start[i] = ig_dim_const(t, k - 1 - lo);
+    f->block = ig_dim_mul_c(t, f->block, s);
+    strided |= s > 1;
+    const ig_dim end = ig_dim_add_c(t, n->out[0]->dims[2 + i], k - 1 - lo);
+    if (ig_dim_prove_ge(t, ig_dim_mul_c(t, f->rows[i], s), end) != 1) return false;
   }
-  return true;
+  return strided && 2 + 2 * f->n + (p->groups > 1) <= IG_MAX_RANK;
 }
 
-/* The bias [O], once per element of a block: [O * block]. */
-static ig_val *repeat_bias(ig_lower *l, ig_val *bias, ig_dim block) {
+/* Zeros behind the last tap until every phase has as many. */
+static ig_val *pad_taps(ig_lower *l, ig_val *w, const phases *f) {
+  ig_dims *t = &l->ir->dims;
+  ig_dim dims[IG_MAX_RANK] = {w->dims[0], w->dims[1]};
+  ig_move_params p = {.border = IG_MOVE_CONSTANT};
+  bool changes = false;
+  for (int k = 0; k < IG_MAX_RANK; k++)
+    p.pad_lo[k] = ig_dim_const(t, 0);
+  for (uint32_t i = 0; i < f->n; i++) {
+    dims[2 + i] = ig_dim_mul(t, f->stride[i], f->taps[i]);
+    changes |= dims[2 + i] != w->dims[2 + i];
+  }
+  if (!changes) return w;
+  ig_val *in[2] = {w, NULL}, *out = NULL;
+  const ig_lo_kernel_desc d = {
+      .kind = IG_KIND_move, .params = &p, .in = in, .n_in = 2, .out_dtypes = &w->dtype, .n_out = 1, .rank = (uint32_t)w->rank, .dims = dims};
+  ig_lo_kernel(l, &d, &out);
+  return out;
+}
+
+/* [C, O / groups, taps * stride ..] as [groups * block * O / groups, C / groups, taps..], taps reversed: of a group's channels, those of one phase lie
+ * together. */
+static ig_val *phase_weights(ig_lower *l, ig_val *w, const phases *f) {
+  ig_dims *t = &l->ir->dims;
+  const uint32_t g = !ig_dim_equals(t, f->groups, 1), rank = 2 + g + 2 * f->n;   /* a group axis only where there are several */
+  ig_dim split[IG_MAX_RANK] = {f->groups}, start[IG_MAX_RANK], whole[IG_MAX_RANK] = {ig_dim_mul(t, f->groups, ig_dim_mul(t, f->block, f->out_channels)), f->in_channels};
+  int64_t step[IG_MAX_RANK];
+  uint8_t perm[IG_MAX_RANK] = {0};
+  split[g] = f->in_channels;
+  split[g + 1] = f->out_channels;
+  for (uint32_t k = 0; k < rank; k++) {
+    const uint32_t i = k < g + 2 ? 0 : (k - g - 2) / 2;
+    const bool is_tap = k >= g + 2 && (k - g) % 2 == 0;
+    if (k >= g + 2) split[k] = is_tap ? f->taps[i] : f->stride[i];
+    const bool reverses = is_tap && !ig_dim_equals(t, split[k], 1);
+    start[k] = reverses ? ig_dim_add_c(t, split[k], -1) : ig_dim_const(t, 0);
+    step[k] = reverses ? -1 : 1;
+  }
+  for (uint32_t i = 0; i < f->n; i++) {
+    perm[g + i] = (uint8_t)(g + 3 + 2 * i);
+    perm[g + f->n + 2 + i] = (uint8_t)(g + 2 + 2 * i);
+    whole[2 + i] = f->taps[i];
+  }
+  perm[g + f->n] = (uint8_t)(g + 1);
+  perm[g + f->n + 1] = (uint8_t)g;
+  ig_val *v = ig_lo_reshape(l, pad_taps(l, w, f), rank, split);
+  v = v ? ig_lo_slice(l, v, start, step, v->dims) : NULL;
+  return ig_lo_reshape(l, ig_lo_copy(l, ig_lo_permute(l, v, perm)), 2 + f->n, whole);
+}
+
+/* The bias [O] for every phase: [groups * block * O / groups]. */
+static ig_val *phase_bias(ig_lower *l, ig_val *bias, const phases *f) {
   ig_dims *t = &l->ir->dims;
   if (!bias) return NULL;
-  const ig_dim column[2] = {bias->dims[0], ig_dim_const(t, 1)}, full[2] = {bias->dims[0], block}, flat = ig_dim_mul(t, bias->dims[0], block);
-  return ig_lo_reshape(l, ig_lo_copy(l, ig_lo_expand(l, ig_lo_reshape(l, bias, 2, column), 2, full)), 1, &flat);
+  const ig_dim apart[3] = {f->groups, ig_dim_const(t, 1), f->out_channels}, full[3] = {f->groups, f->block, f->out_channels};
+  const ig_dim flat = ig_dim_product(t, full, 3);
+  return ig_lo_reshape(l, ig_lo_copy(l, ig_lo_expand(l, ig_lo_reshape(l, bias, 3, apart), 3, full)), 1, &flat);
 }
 
-/* A pointwise conv to O * block channels, whose blocks then move to their places among the pixels. */
-static ig_status lower_blocks(ig_lower *l, const ig_node *n, ig_conv_params *p) {
+/* Blocks to their places: [N, groups, stride.., O / groups, rows..] to [N, O, rows * stride..], and of that the result. */
+static ig_val *lay_out(ig_lower *l, const ig_node *n, ig_val *y, const phases *f) {
   ig_dims *t = &l->ir->dims;
-  ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1), *bias = ig_node_in(n, 2);
-  const uint32_t n_spatial = (uint32_t)p->n_spatial;
-  const ig_dim one = ig_dim_const(t, 1), block = ig_dim_product(t, w->dims + 2, n_spatial), zero = ig_dim_const(t, 0);
-  ig_dim matrix[2] = {w->dims[0], ig_dim_mul(t, w->dims[1], block)}, weights[5] = {matrix[1], matrix[0], one, one, one};
-  ig_dim pixels[5] = {x->dims[0], matrix[1]}, split[IG_MAX_RANK] = {x->dims[0], w->dims[1]}, whole[5] = {x->dims[0], w->dims[1]};
+  const uint32_t g = !ig_dim_equals(t, f->groups, 1), channels = 1 + g + f->n;
+  const ig_val *x = ig_node_in(n, 0);
+  ig_dim split[IG_MAX_RANK] = {x->dims[0], f->groups}, whole[IG_MAX_RANK] = {x->dims[0], n->out[0]->dims[1]}, start[IG_MAX_RANK];
   uint8_t perm[IG_MAX_RANK] = {0, 1};
-  static const uint8_t swap[2] = {1, 0};
-  for (uint32_t i = 0; i < n_spatial; i++) {
-    pixels[2 + i] = x->dims[2 + i];
-    split[2 + i] = w->dims[2 + i];
-    split[2 + n_spatial + i] = x->dims[2 + i];
-    perm[2 + 2 * i] = (uint8_t)(2 + n_spatial + i);
-    perm[3 + 2 * i] = (uint8_t)(2 + i);
-    whole[2 + i] = ig_dim_mul(t, x->dims[2 + i], w->dims[2 + i]);
-    p->in_dilation[i] = 1;
-    p->pad_lo[i] = p->pad_hi[i] = zero;
+  start[0] = start[1] = ig_dim_const(t, 0);
+  split[channels] = f->out_channels;
+  perm[1 + g] = (uint8_t)channels;
+  for (uint32_t i = 0; i < f->n; i++) {
+    split[1 + g + i] = f->stride[i];
+    split[channels + 1 + i] = f->rows[i];
+    perm[2 + g + 2 * i] = (uint8_t)(channels + 1 + i);
+    perm[3 + g + 2 * i] = (uint8_t)(1 + g + i);
+    whole[2 + i] = ig_dim_mul(t, f->rows[i], f->stride[i]);
+    start[2 + i] = f->start[i];
   }
-  ig_val *in[2] = {x, ig_lo_reshape(l, ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, w, 2, matrix), swap)), 2 + n_spatial, weights)};
-  ig_val *y = in[1] ? ig_lo_conv(l, p, in, 2, repeat_bias(l, bias, block), n, pixels) : NULL;
-  y = ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, y, 2 + 2 * n_spatial, split), perm));
-  ig_lo_result(l, 0, ig_lo_reshape(l, y, 2 + n_spatial, whole));
+  y = ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, y, channels + 1 + f->n, split), perm));
+  y = ig_lo_reshape(l, y, 2 + f->n, whole);
+  return y ? ig_lo_slice(l, y, start, NULL, n->out[0]->dims) : NULL;
+}
+
+static ig_status lower_phases(ig_lower *l, const ig_node *n, ig_conv_params *p, const phases *f) {
+  ig_dims *t = &l->ir->dims;
+  ig_val *in[2] = {ig_node_in(n, 0), phase_weights(l, ig_node_in(n, 1), f)};
+  ig_dim dims[5] = {in[0]->dims[0], in[1] ? in[1]->dims[0] : IG_DIM_BAD};
+  for (uint32_t i = 0; i < f->n; i++) {
+    dims[2 + i] = f->rows[i];
+    p->in_dilation[i] = 1;
+    p->pad_lo[i] = p->pad_hi[i] = ig_dim_add_c(t, f->taps[i], -1);
+  }
+  ig_val *y = in[1] ? ig_lo_conv(l, p, in, 2, phase_bias(l, ig_node_in(n, 2), f), n, dims) : NULL;
+  ig_lo_result(l, 0, lay_out(l, n, y, f));
   return NULL;
 }
 
 static ig_status transpose_lower(ig_lower *l, const ig_node *n) {
   ig_conv_params p;
   IG_TRY(read_params(n, &p));
-  if (makes_blocks(&l->ir->dims, &p, ig_node_in(n, 1))) return lower_blocks(l, n, &p);
+  phases f;
+  if (find_phases(n, &p, &f)) return lower_phases(l, n, &p, &f);
   ig_val *in[2] = {ig_node_in(n, 0), turn_weights(l, ig_node_in(n, 1), p.groups)};
   if (in[1]) ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n, NULL));
   return NULL;
@@ -176,7 +264,9 @@ static const ig_op_attr transpose_attrs[] = {IG_SPATIAL_ATTRS,
                                              {"output_shape", IG_ATTR_INTS, false, 0, 0, NULL}};
 static const char *const transpose_cases[] = {"f32[1,2,3,3] f32[2,3,3,3] f32[3] strides=2,2 pads=1,0,1,1 output_padding=1,1",
                                               "f32[1,4,5] f32[4,2,3] group=2 auto_pad=SAME_UPPER strides=2", "f32[1,1,2,2,2] f32[1,1,2,2,2]",
-                                              "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", "f32[2,3,4,5] f32[3,2,2,3] f32[2] strides=2,3", "f32[1,2,3] f32[2,3,2] strides=2", NULL};
+                                              "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", "f32[1,2,5,4] f32[2,3,4,3] f32[3] strides=2,2 pads=1,1,1,1",
+                                              "f32[2,4,5] f32[4,3,7] f32[6] group=2 strides=3 pads=2,1 output_padding=2", "f32[1,4,3,3] f32[4,1,3,3] group=4 strides=2,1",
+                                              "f32[1,2,2,3,2] f32[2,2,3,2,4] f32[2] strides=2,1,2 pads=1,0,1,0,0,1", "f32[1,2,4] f32[2,1,3] strides=2 dilations=2", "f32[2,3,4,5] f32[3,2,2,3] f32[2] strides=2,3", "f32[1,2,3] f32[2,3,2] strides=2", NULL};
 const ig_op ig_op_ConvTranspose = {.domain = "",
                                    .name = "ConvTranspose",
                                    .since = 22,

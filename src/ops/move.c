@@ -41,7 +41,7 @@ static ig_status fill_part(ig_lower *l, ig_request *r, uint32_t i, const ig_val 
   o[1].value = IG_NO_VALUE;
   o[2] = *whole;
   o[2].value = out;
-  memcpy(o[2].dims, in->dims, sizeof o[2].dims);
+  o[2].dims[axis] = in->dims[axis];   /* along the others as the whole says it: they are equal, perhaps only by a guard */
   o[2].offset = ig_dim_mul(t, at, whole->strides[axis]);
   *r = (ig_request){.kind = IG_KIND_move, .n_in = 2, .n_out = 1, .operands = o, .params = p};
   IG_TRY(ig_dims_take_error(t));

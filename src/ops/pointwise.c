@@ -19,6 +19,19 @@ static ig_sreg is_inf(ig_pw *c) {
 
 static ig_sreg modulo(ig_pw *c) { return ig_pw_2(c, ig_op_attr_i(c->n, "fmod") ? IG_SOP_FMOD : IG_SOP_MOD, c->x[0], c->x[1]); }
 
+/* The number that a register is, if the program knows it. */
+static bool is_number(const ig_pw *c, ig_sreg r, double wanted) {
+  const ig_sinsn *e = &c->b.insns[r];
+  float f;
+  double d;
+  if (c->b.failed || e->op != IG_SOP_CONST) return false;
+  memcpy(&f, &e->imm, sizeof f);
+  memcpy(&d, &e->imm, sizeof d);
+  if (e->type == IG_S_F32) d = (double)f;
+  else if (e->type != IG_S_F64) d = e->type == IG_S_I32 ? (double)(int32_t)e->imm : (double)(int64_t)e->imm;
+  return d == wanted;
+}
+
 /* Integer powers stay integers; where the types differ in class the wider float computes, and the result has the base's type. */
 static ig_sreg power(ig_pw *c) {
   const ig_stype e = ig_s_type(&c->b, c->x[1]);
@@ -26,7 +39,9 @@ static ig_sreg power(ig_pw *c) {
   ig_stype t = c->t;
   if (base_float && e == IG_S_F64) t = IG_S_F64;
   if (!base_float) t = exponent_float ? IG_S_F64 : IG_S_I64;
-  return ig_pw_2(c, IG_SOP_POW, ig_s_cast(&c->b, c->x[0], t), ig_s_cast(&c->b, c->x[1], t));
+  const ig_sreg x = ig_s_cast(&c->b, c->x[0], t);
+  if (base_float && is_number(c, c->x[1], 3)) return ig_pw_2(c, IG_SOP_MUL, ig_pw_2(c, IG_SOP_MUL, x, x), x);   /* the tanh form of GELU cubes */
+  return ig_pw_2(c, IG_SOP_POW, x, ig_s_cast(&c->b, c->x[1], t));
 }
 
 /* Right shifts of negative values fill with ones: the complement is shifted, since the operation itself fills with zeros. */
