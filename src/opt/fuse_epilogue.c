@@ -8,18 +8,33 @@
 
 enum { MAX_EXTRA = 12, MAX_RESULTS = 8 };
 
+/* map_uses: by value id, uses by maps over the value's dims. */
+typedef struct fuser {
+  ig_uses uses;
+  uint32_t *map_uses;
+} fuser;
+
 static bool takes_epilogue(const ig_request *r) {
   const ig_kind_def *k = ig_kind(r->kind);
   return k && r->kind != IG_KIND_map && (k->flags & IG_KIND_EPILOGUE);
 }
 
+/* Whether m makes a small type large (DequantizeLinear) for maps alone: they convert as they load, and what is stored stays small. */
+static bool only_widens(const fuser *f, const ig_node *m, const ig_val *v) {
+  const ig_val *y = m->out[0];
+  if (m->n_out != 1 || IG_DTYPE_BITS(v->dtype) > 8 || IG_DTYPE_BITS(y->dtype) <= IG_DTYPE_BITS(v->dtype) || y->id >= f->uses.n_ids) return false;
+  return ig_opt_request(m)->n_in == 1 && f->map_uses[y->id] > 0 && f->map_uses[y->id] == ig_uses_of(&f->uses, y);
+}
+
 /* Why kernel k cannot take map m over value v; NULL = it can. */
-static const char *refusal(const ig_uses *u, const ig_node *k, const ig_node *m, const ig_val *v) {
+static const char *refusal(const fuser *f, const ig_node *k, const ig_node *m, const ig_val *v) {
+  const ig_uses *u = &f->uses;
   const ig_request *r = ig_opt_request(k), *map = ig_opt_request(m);
   if (k->graph != m->graph) return "the kernel is in another graph";
   if (r->n_out != 1) return "the kernel has several results";
   if (ig_uses_of(u, v) != ig_uses_within(m, v)) return "the kernel's result has other uses";
   if (!ig_opt_same_dims(u->ir, v, m->out[0])) return "the dims differ";
+  if (only_widens(f, m, v)) return "the map only widens it for other maps";
   if (map->n_out > MAX_RESULTS) return "the map has too many results";
   if (ig_sprog_has(&map->prog, IG_SOP_RANDOM)) return "the map draws random numbers";
   if (!ig_sprog_stores_plainly(&r->epi, v->dtype)) return "the epilogue stores with a saturation of its own";
@@ -72,7 +87,7 @@ static ig_status build(ig_pass_ctx *c, ig_node *k, ig_node *m, const ig_val *v, 
   return NULL;
 }
 
-static ig_status fuse(ig_pass_ctx *c, ig_uses *u, ig_node *k, ig_node *m, const ig_val *v) {
+static ig_status fuse(ig_pass_ctx *c, fuser *f, ig_node *k, ig_node *m, const ig_val *v) {
   ig_edit e;
   ig_sbuild b;
   IG_TRY(build(c, k, m, v, &e, &b));
@@ -82,19 +97,19 @@ static ig_status fuse(ig_pass_ctx *c, ig_uses *u, ig_node *k, ig_node *m, const 
   IG_TRY(ig_ir_event(c->ir, c->name, m, false, "becomes an epilogue of the %s '%s' (extra operands: %u)", ig_kind(e.r.kind)->name, k->name,
                      e.r.n_extra));
   IG_TRY(ig_ir_event(c->ir, c->name, k, false, "takes '%s' as its epilogue", m->name));
-  ig_uses_add(u, k, -1);
-  ig_uses_add(u, m, -1);
+  ig_uses_add(&f->uses, k, -1);
+  ig_uses_add(&f->uses, m, -1);
   ig_node *merged;
   const char *sources = ig_edit_sources(&c->ir->arena, k, m);
   if (!sources) return ig_arena_status(&c->ir->arena);
   IG_TRY(ig_edit_finish(c, &e, m, k->name, sources, &merged));
   ig_opt_drop(k);
-  ig_uses_add(u, merged, 1);
+  ig_uses_add(&f->uses, merged, 1);
   return NULL;
 }
 
 static ig_status visit(ig_pass_ctx *c, ig_node *m, void *user) {
-  ig_uses *u = user;
+  fuser *f = user;
   const ig_request *map = ig_opt_request(m);
   ig_node *best = NULL;
   const ig_val *best_v = NULL;
@@ -103,7 +118,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *m, void *user) {
     const ig_val *v = ig_opt_operand(m, i);
     ig_node *k = v ? v->producer : NULL;
     if (!ig_opt_request(k) || !takes_epilogue(ig_opt_request(k)) || (best && k->mark <= best->mark)) continue;
-    const char *why = refusal(u, k, m, v);
+    const char *why = refusal(f, k, m, v);
     if (why) {
       IG_TRY(ig_ir_event(c->ir, c->name, m, true, "not an epilogue of '%s': %s", k->name, why));
       IG_TRY(ig_ir_event(c->ir, c->name, k, true, "does not take '%s' as its epilogue: %s", m->name, why));
@@ -112,7 +127,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *m, void *user) {
     best = k;
     best_v = v;
   }
-  return best ? fuse(c, u, best, m, best_v) : NULL;
+  return best ? fuse(c, f, best, m, best_v) : NULL;
 }
 
 static ig_status number(ig_pass_ctx *c, ig_node *n, void *user) {
@@ -122,13 +137,28 @@ static ig_status number(ig_pass_ctx *c, ig_node *n, void *user) {
   return NULL;
 }
 
+static ig_status count(ig_pass_ctx *c, ig_node *n, void *user) {
+  fuser *f = user;
+  const ig_request *r = ig_opt_request(n);
+  IG_UNUSED(c);
+  if (!r || r->kind != IG_KIND_map || n->n_out == 0 || !n->out[0]) return NULL;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const ig_val *v = ig_node_in(n, i);
+    if (v && ig_opt_same_dims(f->uses.ir, v, n->out[0])) f->map_uses[v->id]++;
+  }
+  return NULL;
+}
+
 static ig_status run(ig_pass_ctx *c) {
-  ig_uses u;
+  fuser f = {.map_uses = NULL};
   uint32_t next = 0;
   IG_TRY(ig_opt_each(c, c->ir->main, number, &next));
-  IG_TRY(ig_uses_init(&u, c->ir));
-  ig_status st = ig_opt_each(c, c->ir->main, visit, &u);
-  ig_uses_free(&u);
+  IG_TRY(ig_uses_init(&f.uses, c->ir));
+  f.map_uses = ig_opt_array(c->ir, f.uses.n_ids, sizeof *f.map_uses);
+  ig_status st = f.map_uses ? ig_opt_each(c, c->ir->main, count, &f) : IG_OOM();
+  if (!st) st = ig_opt_each(c, c->ir->main, visit, &f);
+  ig_opt_array_free(c->ir, f.map_uses, f.uses.n_ids, sizeof *f.map_uses);
+  ig_uses_free(&f.uses);
   return st;
 }
 

@@ -154,6 +154,10 @@ static inline void free_call(test_call *t) {
 }
 
 /* ---- comparing ---- */
+/* integers, off_by_one: of results of integer type that may differ by one. */
+typedef struct tally { unsigned checked, in_place, skipped; uint64_t integers, off_by_one; } tally;
+static tally tally_;
+
 static double load_number(const ig_view *v, const int64_t *index, bool *out_float) {
   const int64_t at = v->first + ig_view_at(v, index);
   const ig_stype s = ig_stype_of(v->dtype);
@@ -173,6 +177,7 @@ static bool same_view(const ig_view *got, const ig_view *want, double tolerance,
       const double a = load_number(got, index, &is_float), b = load_number(want, index, &is_float);
       const double limit = tolerance * fmax(1.0, fabs(b));
       const bool ok = is_float ? (isnan(a) && isnan(b)) || a == b || fabs(a - b) <= limit : fabs(a - b) <= (tolerance >= 1 ? 1 : 0);
+      if (!is_float) tally_.integers++, tally_.off_by_one += a != b;
       if (!ok) {
         snprintf(why, n_why, "element %lld,%lld,%lld,%lld: got %.9g, want %.9g", (long long)index[0], (long long)index[1], (long long)index[2], (long long)index[3], a, b);
         return false;
@@ -183,8 +188,6 @@ static bool same_view(const ig_view *got, const ig_view *want, double tolerance,
   return true;
 }
 
-typedef struct tally { unsigned checked, in_place, skipped; } tally;
-static tally tally_;
 
 static void print_call(const test_call *t, const char *name, uint32_t n_parts) {
   fprintf(stderr, "%s, %u parts\n", name, n_parts);

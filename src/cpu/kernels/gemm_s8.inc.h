@@ -1,12 +1,16 @@
 /* The product of 8-bit integers with an exact 32-bit sum: include after simd/s8_<isa>.h. matmul and conv are its two users.
  *
- * Both sides are words of SIMD_KG elements of k: A in panels [k][mr], B in panels [k][NR]. Where an instruction set multiplies unsigned by signed
- * bytes, the zero points stay in, and with a = zero point of a row, b = of a column, K elements: sum (x - a)(y - b) = sum xy - b (sum x - K a) - a
- * sum y.
+ * Results are rows (pixels, or rows of a matrix) by columns (output channels). A block of rows is prepared in a part's own scratch: activations in the
+ * form that the instruction set multiplies, channels side by side, padding there, and a pointer for each row. The sum over k goes over `runs`
+ * (rows of the convolution's kernel) at fixed distances from that pointer, each a run of words. Weights come from the engine in panels [k / KG][NR][KG]
+ * and are prepared panel by panel, which costs a part in (rows / 3) of the product. A tile stays in the first-level cache until it is finished:
+ * by a compiled epilogue (s8_finish.h) or by the interpreter.
+ * Where zero points stay in (SIMD_SUMS), with a = zero point of a row, b = of a column, K elements:
+ * sum (x - a)(y - b) = sum xy - b sum x - a (sum y - K b).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_s8.h"
-#include "cpu/kernels/image.h"
 #include "cpu/kernels/kernels.h"
+#include "cpu/kernels/s8_finish.h"
 #include "hal/tactic.h"
 
 #define PASTE_(a, b) a##_##b
@@ -14,143 +18,374 @@
 #define NAME(x) PASTE(x, SIMD_ISA)
 enum {
   NR = 2 * SIMD_W, MR = SIMD_MR, KG = SIMD_KG,
-  GROUP = 8 * NR,                      /* columns that the epilogue takes at a time */
-  BLOCK_BYTES = 192 << 10              /* of B's panels in the scratch */
+  GROUP = 8 * NR,                      /* columns that are finished at a time, at most */
+  BLOCK_ROWS = 384,
+  A_BYTES = 224 << 10,                 /* of a block's activations, where a few rows take no more */
+  B_BYTES = 24 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
-#define MICRO(name, rows, dot) \
-  static void name##_##rows(const int32_t *a, const int32_t *b, int64_t k, int32_t *out) { \
-    vi c[rows][2]; \
-    _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vi_zero(); \
-    for (int64_t p = 0; p < k; p++, a += rows, b += NR) { \
-      const vi b0 = vi_load(b), b1 = vi_load(b + SIMD_W); \
-      _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++) { \
-        const vi x = vi_set(a[i]); \
-        c[i][0] = dot(c[i][0], x, b0); \
-        c[i][1] = dot(c[i][1], x, b1); \
+/* sum over the runs of rows[i][run_at[r] + ..] * b; out: rows of GROUP words. */
+typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out);
+#define MICRO(n_rows) \
+  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out) { \
+    vi c[n_rows][2]; \
+    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) c[i][0] = c[i][1] = vi_zero(); \
+    for (int64_t r = 0; r < n_runs; r++) { \
+      const elem *a[n_rows]; \
+      _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
+      for (int64_t w = 0; w < run_words; w++, b += NR) { \
+        const vi b0 = vi_load(b), b1 = vi_load(b + SIMD_W); \
+        _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
+          int32_t word; \
+          memcpy(&word, a[i] + w * KG, sizeof word); \
+          const vi x = vi_set(word); \
+          c[i][0] = vi_dot(c[i][0], x, b0); \
+          c[i][1] = vi_dot(c[i][1], x, b1); \
+        } \
       } \
     } \
-    _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++) { \
+    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
       vi_store(out + i * GROUP, c[i][0]); \
       vi_store(out + i * GROUP + SIMD_W, c[i][1]); \
     } \
   }
+MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
 #if SIMD_MR > 6
-#define MICROS(name, dot) \
-  MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \
-  MICRO(name, 7, dot) MICRO(name, 8, dot) MICRO(name, 9, dot) MICRO(name, 10, dot) MICRO(name, 11, dot) MICRO(name, 12, dot) \
-  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, \
-    name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 };
+MICRO(7) MICRO(8) MICRO(9) MICRO(10) MICRO(11) MICRO(12) MICRO(13) MICRO(14)
+static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6, micro_7, micro_8, micro_9, micro_10, micro_11,
+  micro_12, micro_13, micro_14 };
 #else
-#define MICROS(name, dot) \
-  MICRO(name, 1, dot) MICRO(name, 2, dot) MICRO(name, 3, dot) MICRO(name, 4, dot) MICRO(name, 5, dot) MICRO(name, 6, dot) \
-  static const micro_fn name##_table[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6 };
+static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
-/* out: rows of GROUP words. */
-typedef void (*micro_fn)(const int32_t *a, const int32_t *b, int64_t k, int32_t *out);
-MICROS(micro_a_weights, SIMD_DOT_A_WEIGHTS)
-MICROS(micro_b_weights, SIMD_DOT_B_WEIGHTS)
 
+/* ---- the compiled epilogues ---- */
+
+enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32 };
+static int finish_flags(const ig_s8_finish *f) {
+  const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
+  return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
+    (f->out != IG_DTYPE_F32) * OUT_BYTES;
+}
+#define ROUND_LIMIT 1e9f
+static inline vi round_to(vs x, const ig_s8_round *q) {
+  const vi i = vi_add(vs_rint(vs_min(vs_max(x, vs_set(-ROUND_LIMIT)), vs_set(ROUND_LIMIT))), vi_set(q->zero));
+  return vi_min(vi_max(i, vi_set(q->lo)), vi_set(q->hi));
+}
+
+/* n results of one row; residual and out lie at column 0. Sums, mul and add go on to a multiple of NR. */
+static inline void finish_row(const ig_s8_finish *f, const int flags, const int32_t *sums, const float *mul, const float *add, const void *residual,
+                              void *out, int64_t n) {
+  const bool is_signed = (flags & HAS_BYTES) && f->residual->dtype == IG_DTYPE_I8;
+  const size_t size = flags & OUT_BYTES ? 1 : 4, residual_size = flags & HAS_FLOATS ? 4 : 1;
+  for (int64_t j = 0; j < n; j += NR) {
+    float spare_in[NR], spare_out[NR];
+    const bool whole = n - j >= NR;
+    const char *from = (const char *)residual + (size_t)j * residual_size;
+    char *to = whole ? (char *)out + (size_t)j * size : (char *)spare_out;
+    vs x[2];
+    vi q[2] = { vi_zero(), vi_zero() };
+    if ((flags & (HAS_BYTES | HAS_FLOATS)) && !whole) {
+      memset(spare_in, 0, sizeof spare_in);
+      memcpy(spare_in, from, (size_t)(n - j) * residual_size);
+      from = (const char *)spare_in;
+    }
+    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) {
+      const int64_t at = j + h * SIMD_W;
+      x[h] = vs_add(vs_mul(vs_of(vi_load(sums + at)), vs_load(mul + at)), vs_load(add + at));
+      if (flags & HAS_FIRST) q[h] = round_to(x[h], &f->first);
+      else x[h] = vs_min(vs_max(x[h], vs_set(f->lo)), vs_set(f->hi));
+      if (!(flags & HAS_LINEAR)) continue;
+      if (flags & HAS_FIRST) x[h] = vs_of(q[h]);
+      x[h] = vs_fma(x[h], vs_set(f->scale), vs_set(f->offset));
+      if (flags & HAS_BYTES) x[h] = vs_fma(vs_of(vi_load_bytes(from + h * SIMD_W, is_signed)), vs_set(f->residual_scale), x[h]);
+      if (flags & HAS_FLOATS) x[h] = vs_fma(vs_load((const float *)(const void *)from + h * SIMD_W), vs_set(f->residual_scale), x[h]);
+      x[h] = vs_min(vs_max(x[h], vs_set(f->linear_lo)), vs_set(f->linear_hi));
+      if (flags & HAS_SECOND) q[h] = round_to(x[h], &f->second);
+    }
+    if (flags & OUT_BYTES) vi_store_bytes(to, q[0], q[1]);
+    else vs_store((float *)(void *)to, x[0]), vs_store((float *)(void *)to + SIMD_W, x[1]);
+    if (!whole) memcpy((char *)out + (size_t)j * size, to, (size_t)(n - j) * size);
+  }
+}
+#define FINISH(name, flags) \
+  static void name(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) { \
+    finish_row(f, flags, sums, mul, add, residual, out, n); \
+  }
+typedef void (*finish_fn)(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n);
+FINISH(finish_any, finish_flags(f))
+FINISH(finish_float, 0)
+FINISH(finish_float_residual, HAS_LINEAR | HAS_FLOATS)
+FINISH(finish_bytes, HAS_FIRST | OUT_BYTES)
+FINISH(finish_bytes_residual, HAS_FIRST | HAS_LINEAR | HAS_BYTES | HAS_SECOND | OUT_BYTES)
+static void finish_sums(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) {
+  (void)f, (void)mul, (void)add, (void)residual;
+  memcpy(out, sums, (size_t)n * 4);
+}
+static finish_fn finish_of(const ig_s8_finish *f) {
+  if (f->out == IG_DTYPE_I32) return finish_sums;
+  switch (finish_flags(f)) {
+    case 0: return finish_float;
+    case HAS_LINEAR | HAS_FLOATS: return finish_float_residual;
+    case HAS_FIRST | OUT_BYTES: return finish_bytes;
+    case HAS_FIRST | HAS_LINEAR | HAS_BYTES | HAS_SECOND | OUT_BYTES: return finish_bytes_residual;
+    default: return finish_any;
+  }
+}
+
+/* ---- what a user says, and memory ---- */
+
+typedef struct block {                 /* rows of one image, prepared */
+  elem *a;
+  const elem **rows;
+  int64_t *run_at;                     /* elements */
+  int32_t *row_zeros;                  /* of prepared elements; SIMD_SUMS alone */
+} block;
 typedef struct product {
-  int64_t m, n, k, mr;                 /* k in words */
-  micro_fn micro;
-  const int32_t *a;                    /* panels */
-  const int32_t *b;                    /* panels, or NULL: pack_b makes them */
-  void (*pack_b)(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int32_t *out);
-  const void *ctx;
-  /* Per row sum x - K a and a; per column b and sum y. column_sums NULL: summed here, for pack_b's panels. Unused without SIMD_SUMS. */
-  const int32_t *row_sums, *row_zeros, *column_zeros, *column_sums;
-  int32_t column_zero;                 /* of every column, where column_zeros is NULL */
+  const ig_call *c;
+  int64_t rows, image_rows, n, panels, depth;          /* depth: elements of k; image_rows: rows that one block may span */
+  int64_t n_runs, run_words, words, block_rows;
+  size_t a_bytes;                      /* of a block's activations; grows with every dim */
+  double input_bytes;
+  uint32_t channel, n_axes;            /* of the result: the column axis; axes of the rows, outermost first */
+  uint8_t axes[IG_MAX_RANK];
+  void (*prepare)(const struct product *g, int64_t m0, int64_t n, const block *out);
+  const void *user;
 } product;
 
-/* A part's own memory: a group of results, B's panels, sums of columns, the epilogue. */
-typedef struct part_memory { int32_t *group, *b, *sums; ig_prog *epi; } part_memory;
-static size_t group_bytes(void) { return (size_t)MR * GROUP * 4; }
-static size_t panels_bytes(int64_t k) { return ig_pad64((size_t)(ig_max_i64(NR * k * 4, ig_min_i64(GROUP * k * 4, BLOCK_BYTES)) + 4 * SIMD_W)); }
-static size_t part_bytes(const ig_call *c, int64_t k) { return group_bytes() + panels_bytes(k) + GROUP * 4 + ig_epi_bytes(c); }
-static part_memory part_init(const ig_call *c, int64_t k, char *m) {
-  part_memory p = { .group = (int32_t *)(void *)m };
-  p.b = (int32_t *)(void *)(m + group_bytes());
-  p.sums = (int32_t *)(void *)(m + group_bytes() + panels_bytes(k));
-  p.epi = ig_epi_make(m + group_bytes() + panels_bytes(k) + GROUP * 4, c, NULL, IG_S_I32, c->n_out, &SIMD_PROG);
-  return p;
-}
-
-#if SIMD_SUMS
-/* Sums over k of n words a step, `width` words apart. */
-static vi sum_unsigned(const int32_t *x, int64_t n, int64_t width, int64_t k) {
-  vi s = vi_zero();
-  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_load_n(x + p * width, n), vi_set(0x01010101));
-  return s;
-}
-static vi sum_signed(const int32_t *x, int64_t n, int64_t width, int64_t k) {
-  vi s = vi_zero();
-  for (int64_t p = 0; p < k; p++) s = vi_dot(s, vi_set(0x01010101), vi_load_n(x + p * width, n));
-  return s;
-}
-
-static void mend(const product *g, const part_memory *m, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
-  for (int64_t i = 0; i < rows; i++) {
-    const vi row_sum = vi_set(g->row_sums[m0 + i]), row_zero = vi_set(g->row_zeros[m0 + i]);
-    int32_t *r = m->group + i * GROUP;
-    for (int64_t j = 0; j < columns; j += SIMD_W) {
-      const vi b = g->column_zeros ? vi_load(g->column_zeros + n0 + j) : vi_set(g->column_zero);
-      const vi y = g->column_sums ? vi_load(g->column_sums + n0 + j) : vi_load(m->sums + j);
-      vi_store(r + j, vi_sub(vi_sub(vi_load(r + j), vi_mul(b, row_sum)), vi_mul(row_zero, y)));
-    }
-  }
-}
-#endif
-
-/* Tiles [t_lo, t_hi) by panels [p_lo, p_hi) of a batch, a group of columns at a time. */
-static void range(const product *g, const part_memory *m, int64_t batch, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64_t p_hi) {
-  const int64_t step = g->b ? GROUP / NR : ig_max_i64(1, ig_min_i64(GROUP / NR, BLOCK_BYTES / 4 / (NR * ig_max_i64(1, g->k))));
-  for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
-    const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
-    const int32_t *b = g->b ? g->b + p0 * NR * g->k : m->b;
-    for (int64_t p = 0; !g->b && p < n_panels; p++) {
-      g->pack_b(g->ctx, batch, n0 + p * NR, ig_min_i64(NR, columns - p * NR), m->b + p * NR * g->k);
-#if SIMD_SUMS
-      for (int j = 0; j < NR; j += SIMD_W) vi_store(m->sums + p * NR + j, sum_unsigned(m->b + p * NR * g->k + j, SIMD_W, NR, g->k));
-#endif
-    }
-    for (int64_t t = t_lo; t < t_hi; t++) {
-      const int64_t m0 = t * g->mr, rows = ig_min_i64(g->mr, g->m - m0);
-      for (int64_t p = 0; p < n_panels; p++) g->micro(g->a + m0 * g->k, b + p * NR * g->k, g->k, m->group + p * NR);
-#if SIMD_SUMS
-      mend(g, m, m0, rows, n0, columns);
-#endif
-      for (int64_t i = 0; i < rows; i++) ig_prog_range(m->epi, (batch * g->m + m0 + i) * g->n + n0, columns, m->group + i * GROUP);
-    }
-  }
-}
-
-/* Parts share out batches where there are enough, else panels of columns, else tiles of rows. */
-static void multiply(const product *g, const ig_call *c, int64_t n_batch, char *memory, uint32_t part, uint32_t n_parts) {
-  const int64_t tiles = (g->m + g->mr - 1) / g->mr, panels = (g->n + NR - 1) / NR;
-  int64_t b_lo = 0, b_hi = n_batch, t_lo = 0, t_hi = tiles, p_lo = 0, p_hi = panels;
-  if (ig_shares_bytes(c)) ig_split_items(c, n_batch, part, n_parts, &b_lo, &b_hi);
-  else if (n_batch >= 4 * (int64_t)n_parts) ig_split(n_batch, part, n_parts, &b_lo, &b_hi);
-  else if (panels >= 4 * (int64_t)n_parts || panels >= tiles) ig_split(panels, part, n_parts, &p_lo, &p_hi);
-  else ig_split(tiles, part, n_parts, &t_lo, &t_hi);
-  if (b_lo >= b_hi || t_lo >= t_hi || p_lo >= p_hi) return;
-  const part_memory m = part_init(c, g->k, memory);
-  for (int64_t b = b_lo; b < b_hi; b++) range(g, &m, b, t_lo, t_hi, p_lo, p_hi);
-}
-
-/* ---- what both users read ---- */
+typedef struct shared { float *mul, *add; int32_t *zeros, *sums; } shared;   /* of columns */
+typedef struct part_memory {
+  block block;
+  int64_t *out_at, *residual_at;
+  int32_t *b, *tile, *row_sums;
+  ig_prog *epi;
+} part_memory;
 
 static bool is_signed(const ig_view *v) { return v->dtype == IG_DTYPE_I8; }
-static int64_t words(int64_t k) { return (k + KG - 1) / KG; }
-/* Zero points of an operand that may be left out: 0. */
-typedef struct zeros { bool present; ig_reader reader; } zeros;
-static zeros zeros_init(const ig_call *c, uint32_t operand) {
-  zeros z = { .present = operand < c->n_in && ig_view_present(ig_call_in(c, operand)) };
-  if (z.present) ig_reader_init(&z.reader, ig_call_in(c, operand), NULL, IG_S_I32);
-  return z;
+static int64_t words_of(int64_t k) { return (k + KG - 1) / KG; }
+
+static char *take(char **at, size_t n) {
+  char *p = *at;
+  *at += ig_pad64(n);
+  return p;
 }
-static int32_t zero_at(const zeros *z, int64_t lin) {
+static shared shared_at(const product *g, char **at) {
+  const size_t n = (size_t)(g->panels * NR) * 4;
+  shared s;
+  s.mul = (float *)(void *)take(at, n);
+  s.add = (float *)(void *)take(at, n);
+  s.zeros = (int32_t *)(void *)take(at, n);
+  s.sums = (int32_t *)(void *)take(at, n);
+  return s;
+}
+static size_t panel_bytes(const product *g) { return (size_t)g->words * NR * 4; }
+static part_memory part_at(const product *g, char **at, char **out_epi) {
+  part_memory m;
+  const size_t panels = ig_pad64(panel_bytes(g) > B_BYTES_INTERPRETED ? panel_bytes(g) : B_BYTES_INTERPRETED);
+  m.block.a = (elem *)(void *)take(at, g->a_bytes + 64);
+  m.block.rows = (const elem **)(void *)take(at, BLOCK_ROWS * sizeof *m.block.rows);
+  m.block.run_at = (int64_t *)(void *)take(at, (size_t)g->n_runs * sizeof *m.block.run_at);
+  m.block.row_zeros = (int32_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.block.row_zeros);
+  m.out_at = (int64_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.out_at);
+  m.residual_at = (int64_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.residual_at);
+  m.row_sums = (int32_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.row_sums);
+  m.b = (int32_t *)(void *)take(at, panels);
+  m.tile = (int32_t *)(void *)take(at, (size_t)MR * GROUP * 4);
+  *out_epi = take(at, ig_epi_bytes(g->c));
+  m.epi = NULL;
+  return m;
+}
+static size_t scratch_bytes(const product *g, uint32_t n_parts) {
+  char *base = NULL, *at = base, *epi;
+  shared_at(g, &at);
+  const size_t all = (size_t)(at - base);
+  at = base;
+  part_at(g, &at, &epi);
+  return all + n_parts * (size_t)(at - base);
+}
+
+/* ---- phase 0: what belongs to columns ---- */
+
+/* The zero point of an operand that may be left out, at an index of its row-major order; 0. */
+static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
   int32_t x = 0;
-  if (z->present) ig_reader_read(&z->reader, lin, 1, &x);
+  if (operand < c->n_in && ig_view_present(ig_call_in(c, operand))) {
+    ig_reader r;
+    ig_reader_init(&r, ig_call_in(c, operand), NULL, IG_S_I32);
+    ig_reader_read(&r, lin, 1, &x);
+  }
   return x;
+}
+
+static void prepare_panel(const product *g, const shared *s, int64_t panel, int32_t *out) {
+  const ig_view *w = ig_call_in(g->c, 1);
+  const uint8_t *from = (const uint8_t *)w->data + panel * g->words * NR * KG;
+  const vi z0 = vi_load(s->zeros + panel * NR), z1 = vi_load(s->zeros + panel * NR + SIMD_W);
+  for (int64_t p = 0; p < g->words; p++, from += NR * KG, out += NR) {
+    vi_store(out, prepare_weights(from, is_signed(w), z0));
+    vi_store(out + SIMD_W, prepare_weights(from + SIMD_W * KG, is_signed(w), z1));
+  }
+}
+
+static void prepare_columns(const product *g, const shared *s, const ig_s8_finish *f, int64_t p_lo, int64_t p_hi) {
+  const ig_view *w = ig_call_in(g->c, 1);
+  const bool has_zeros = g->c->n_in > 3 && ig_view_present(ig_call_in(g->c, 3));
+  const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
+  const int32_t moved = SIMD_SUMS && !is_signed(w) ? 128 : 0;
+  const int64_t step = g->channel == 1 && g->c->kind == IG_KIND_conv ? g->depth : 1;   /* of a column in the weights' row-major order */
+  for (int64_t j = lo; j < end; j++) {
+    s->mul[j] = 1, s->add[j] = 0;
+    s->zeros[j] = (has_zeros && j < hi ? zero_at(g->c, 3, j * step) : 0) - moved;
+  }
+  if (f) ig_s8_finish_columns(f, g->channel, lo, hi, s->mul, s->add);
+#if SIMD_SUMS
+  const int32_t padding = (int32_t)(g->words * KG - g->depth) * moved;
+  for (int64_t p = p_lo; p < p_hi; p++) {
+    const uint8_t *from = (const uint8_t *)w->data + p * g->words * NR * KG;
+    for (int h = 0; h < 2; h++) {
+      vi sum = vi_set(padding);
+      for (int64_t k = 0; k < g->words; k++) sum = vi_dot(sum, vi_set(0x01010101), prepare_weights(from + (k * NR + h * SIMD_W) * KG, is_signed(w), sum));
+      vi_store(s->sums + p * NR + h * SIMD_W, sum);
+    }
+  }
+#endif
+}
+
+/* ---- phase 1 ---- */
+
+#if SIMD_SUMS
+static bool any_zero_point(const product *g, const shared *s) {
+  for (int64_t j = 0; j < g->n; j++)
+    if (s->zeros[j]) return true;
+  return false;
+}
+static int32_t sum_of_row(const product *g, const block *k, int64_t row) {
+  int32_t sum = 0;
+  for (int64_t r = 0; r < g->n_runs; r++)
+    for (int64_t i = 0; i < g->run_words * KG; i++) sum += k->rows[row][k->run_at[r] + i];
+  return sum;
+}
+static void mend(const product *g, const shared *s, const part_memory *m, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+  const vi depth = vi_set((int32_t)g->depth);
+  for (int64_t i = 0; i < rows; i++) {
+    const vi row_sum = vi_set(m->row_sums[row + i]), row_zero = vi_set(m->block.row_zeros[row + i]);
+    int32_t *t = m->tile + i * GROUP;
+    for (int64_t j = 0; j < columns; j += SIMD_W) {
+      const vi b = vi_load(s->zeros + n0 + j), y = vi_sub(vi_load(s->sums + n0 + j), vi_mul(depth, b));
+      vi_store(t + j, vi_sub(vi_sub(vi_load(t + j), vi_mul(b, row_sum)), vi_mul(row_zero, y)));
+    }
+  }
+}
+#endif
+
+/* Where the rows of a block lie in the result and the residual. */
+static void find_rows(const product *g, const ig_view *residual, int64_t m0, int64_t n, const part_memory *m) {
+  const ig_view *o = ig_call_out(g->c, 0);
+  int64_t dims[IG_MAX_RANK], index[IG_MAX_RANK];
+  for (uint32_t k = 0; k < g->n_axes; k++) dims[k] = o->dims[g->axes[k]];
+  ig_index_of(m0, dims, g->n_axes, index);
+  for (int64_t i = 0; i < n; i++) {
+    m->out_at[i] = m->residual_at[i] = 0;
+    for (uint32_t k = 0; k < g->n_axes; k++) {
+      m->out_at[i] += index[k] * o->strides[g->axes[k]];
+      if (residual) m->residual_at[i] += index[k] * residual->strides[g->axes[k]];
+    }
+    ig_index_next(index, dims, g->n_axes);
+  }
+}
+
+typedef struct job { const product *g; const shared *s; const part_memory *m; const ig_s8_finish *f; finish_fn finish; bool mends; } job;
+
+static void finish_tile(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+  const product *g = w->g;
+  const ig_view *o = ig_call_out(g->c, 0);
+  for (int64_t i = 0; i < rows; i++) {
+    const int32_t *sums = w->m->tile + i * GROUP;
+    if (!w->f) {
+      ig_prog_range(w->m->epi, (m0 + row + i) * g->n + n0, columns, sums);
+      continue;
+    }
+    const ig_view *r = w->f->residual;
+    const char *from = r ? (const char *)r->data + (w->m->residual_at[row + i] + n0) * (int64_t)ig_elem_size(r->dtype) : NULL;
+    w->finish(w->f, sums, w->s->mul + n0, w->s->add + n0, from, (char *)o->data + (w->m->out_at[row + i] + n0) * (int64_t)ig_elem_size(o->dtype), columns);
+  }
+}
+
+/* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
+static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t p_hi) {
+  const product *g = w->g;
+  const part_memory *m = w->m;
+  const size_t limit = w->f ? B_BYTES : B_BYTES_INTERPRETED;
+  const int64_t step = ig_max_i64(1, ig_min_i64(GROUP / NR, (int64_t)(limit / panel_bytes(g))));
+  g->prepare(g, m0, n, &m->block);
+  if (w->f) find_rows(g, w->f->residual, m0, n, m);
+#if SIMD_SUMS
+  for (int64_t i = 0; i < n; i++) m->row_sums[i] = w->mends ? sum_of_row(g, &m->block, i) : 0;
+#endif
+  for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
+    const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
+    for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, m->b + p * g->words * NR);
+    for (int64_t i = 0; i < n; i += MR) {
+      const int64_t rows = ig_min_i64(MR, n - i);
+      for (int64_t p = 0; p < n_panels; p++)
+        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + p * NR);
+#if SIMD_SUMS
+      mend(g, w->s, m, i, rows, n0, columns);
+#endif
+      finish_tile(w, m0, i, rows, n0, columns);
+    }
+  }
+}
+
+/* Parts share out columns where the weights are larger than the activations, else rows: the other side is prepared by each. */
+static void share_out(const product *g, uint32_t part, uint32_t n_parts, int64_t *m_lo, int64_t *m_hi, int64_t *p_lo, int64_t *p_hi) {
+  const int64_t tiles = (g->rows + MR - 1) / MR;
+  *m_lo = *p_lo = 0, *m_hi = g->rows, *p_hi = g->panels;
+  if (ig_shares_bytes(g->c)) {
+    ig_split_items(g->c, g->rows, part, n_parts, m_lo, m_hi);
+    return;
+  }
+  const bool heavy = (double)g->words * KG * (double)g->n >= g->input_bytes;
+  if (g->panels >= (heavy ? 1 : 4) * (int64_t)n_parts && (heavy || tiles < n_parts)) {
+    ig_split(g->panels, part, n_parts, p_lo, p_hi);
+    return;
+  }
+  ig_split(tiles, part, n_parts, m_lo, m_hi);
+  *m_lo = ig_min_i64(*m_lo * MR, g->rows);
+  *m_hi = ig_min_i64(*m_hi * MR, g->rows);
+}
+
+static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_t n_parts) {
+  const ig_call *c = g->c;
+  char *at = c->scratch, *epi;
+  ig_s8_finish finish;
+  const bool compiled = ig_s8_finish_recognise(c, g->channel, &finish);
+  const shared s = shared_at(g, &at);
+  int64_t m_lo, m_hi, p_lo, p_hi;
+  if (phase == 0) {
+    ig_split(g->panels, part, n_parts, &p_lo, &p_hi);
+    prepare_columns(g, &s, compiled ? &finish : NULL, p_lo, p_hi);
+    return;
+  }
+  share_out(g, part, n_parts, &m_lo, &m_hi, &p_lo, &p_hi);
+  if (m_lo >= m_hi || p_lo >= p_hi) return;
+  char *const first = at;
+  part_memory m = part_at(g, &at, &epi);
+  at = first + (size_t)(at - first) * part;
+  m = part_at(g, &at, &epi);
+  if (!compiled) {
+    uint8_t perm[IG_MAX_RANK];
+    for (uint32_t k = 0; k < g->n_axes; k++) perm[k] = g->axes[k];
+    perm[g->n_axes] = (uint8_t)g->channel;
+    m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
+  }
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &finish : NULL, .finish = compiled ? finish_of(&finish) : NULL };
+#if SIMD_SUMS
+  w.mends = any_zero_point(g, &s);
+#endif
+  for (int64_t m0 = m_lo; m0 < m_hi;) {
+    const int64_t left = ig_min_i64(m_hi - m0, g->image_rows - m0 % g->image_rows), n_blocks = (left + g->block_rows - 1) / g->block_rows;
+    const int64_t even = (left + n_blocks - 1) / n_blocks, n = ig_min_i64(left, ig_min_i64(g->block_rows, (even + MR - 1) / MR * MR));
+    run_block(&w, m0, n, p_lo, p_hi);
+    m0 += n;
+  }
 }

@@ -1,5 +1,6 @@
-/* Eight words of two 16-bit integers: AVX2. Elements are widened and freed of their zero point when they are packed, so that products of pairs are
- * exact whatever the weights are. Same names as simd/s8_avx512vnni.h.
+/* Words of two 16-bit integers: AVX2. Elements are widened and freed of their zero point when they are prepared, so that products of pairs are exact
+ * whatever the weights are, in full 8 bits: vpmaddubsw would saturate where a pair of weights passes 128, as pairs of per-channel weights do.
+ * Same names as simd/s8_avx512vnni.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_SIMD_S8_H
 #define IG_SIMD_S8_H
@@ -11,42 +12,57 @@
 #define SIMD_PROG ig_prog_isa_avx2
 #define SIMD_W 8
 #define SIMD_MR 6
-#define SIMD_KG 2
-#define SIMD_SUMS 0
-#define SIMD_REWRITES(is_signed) ((void)(is_signed), true)
+#define SIMD_KG 2                      /* elements of k in a word */
+#define SIMD_SUMS 0                    /* zero points are subtracted when elements are prepared */
+typedef int16_t elem;                  /* a prepared activation */
 typedef __m256i vi;
-static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
-static inline void vi_store(int32_t *p, vi x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
+typedef __m256 vs;
+static inline vi vi_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void vi_store(void *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
 static inline vi vi_set(int32_t x) { return _mm256_set1_epi32(x); }
 static inline vi vi_zero(void) { return _mm256_setzero_si256(); }
-static inline vi vi_dot(vi acc, vi a, vi b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
-#define SIMD_DOT_A_WEIGHTS(acc, a, b) vi_dot(acc, a, b)
-#define SIMD_DOT_B_WEIGHTS(acc, a, b) vi_dot(acc, a, b)
+static inline vi vi_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
+static inline vi vi_max(vi a, vi b) { return _mm256_max_epi32(a, b); }
+static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi vi_dot(vi acc, vi a, vi w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, w)); }
 
-static inline int32_t vi_word(const uint8_t *x, int64_t stride, int64_t n, bool is_signed, int32_t zero) {
-  uint32_t w = 0;
-  for (int64_t i = 0; i < n; i++) w |= (uint32_t)(uint16_t)((is_signed ? (int32_t)(int8_t)x[i * stride] : (int32_t)x[i * stride]) - zero) << (16 * i);
-  return (int32_t)w;
+static inline vs vs_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void vs_store(float *p, vs x) { _mm256_storeu_ps(p, x); }
+static inline vs vs_set(float x) { return _mm256_set1_ps(x); }
+static inline vs vs_of(vi x) { return _mm256_cvtepi32_ps(x); }
+static inline vs vs_add(vs a, vs b) { return _mm256_add_ps(a, b); }
+static inline vs vs_mul(vs a, vs b) { return _mm256_mul_ps(a, b); }
+static inline vs vs_fma(vs a, vs b, vs c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vs vs_min(vs a, vs b) { return _mm256_min_ps(a, b); }
+static inline vs vs_max(vs a, vs b) { return _mm256_max_ps(a, b); }
+static inline vi vs_rint(vs x) { return _mm256_cvtps_epi32(x); }
+
+/* Two vectors of integers within 8 bits as 2 * SIMD_W bytes. */
+static inline void vi_store_bytes(void *p, vi a, vi b) {
+  const vi low = _mm256_set1_epi32(0xff);
+  const vi w = _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_and_si256(a, low), _mm256_and_si256(b, low)), 0xd8);
+  _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
 }
-static inline int32_t vi_border(int64_t n, bool is_signed, int32_t zero) {
-  (void)n, (void)is_signed, (void)zero;
-  return 0;
+/* SIMD_W bytes as integers. */
+static inline vi vi_load_bytes(const void *p, bool is_signed) {
+  const __m128i x = _mm_loadl_epi64((const __m128i *)p);
+  return is_signed ? _mm256_cvtepi8_epi32(x) : _mm256_cvtepu8_epi32(x);
 }
+
 static inline vi vi_widen(__m128i x, bool is_signed) { return is_signed ? _mm256_cvtepi8_epi16(x) : _mm256_cvtepu8_epi16(x); }
-static inline void vi_interleave(const uint8_t *x, int64_t stride, bool is_signed, int32_t zero, int32_t *out) {
-  const __m128i a = _mm_loadl_epi64((const __m128i *)(const void *)x), b = _mm_loadl_epi64((const __m128i *)(const void *)(x + stride));
-  vi_store(out, _mm256_sub_epi16(vi_widen(_mm_unpacklo_epi8(a, b), is_signed), _mm256_set1_epi16((int16_t)zero)));
+/* n activations that lie side by side, prepared. */
+static inline void prepare_run(const uint8_t *x, int64_t n, bool is_signed, int32_t zero, elem *out) {
+  const vi z = _mm256_set1_epi16((int16_t)zero);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) vi_store(out + i, _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)(x + i)), is_signed), z));
+  for (; i < n; i++) out[i] = (elem)((is_signed ? (int8_t)x[i] : x[i]) - zero);
 }
-static inline void vi_rewrite(const uint8_t *x, int64_t n, bool is_signed, vi zero, int32_t *out) {
-  uint8_t bytes[16] = { 0 };
-  int32_t words[SIMD_W];
+/* What stands for an element equal to its zero point. */
+static inline elem prepared_zero(bool is_signed, int32_t zero) { return (void)is_signed, (void)zero, (elem)0; }
+
+/* SIMD_W words of packed weights, prepared; zero: of each word's column. */
+static inline vi prepare_weights(const uint8_t *x, bool is_signed, vi zero) {
   const vi z = _mm256_or_si256(_mm256_slli_epi32(zero, 16), _mm256_and_si256(zero, _mm256_set1_epi32(0xffff)));
-  if (n == SIMD_W) {
-    vi_store(out, _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)x), is_signed), z));
-    return;
-  }
-  memcpy(bytes, x, (size_t)(2 * n));
-  vi_store(words, _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)bytes), is_signed), z));
-  memcpy(out, words, (size_t)(4 * n));
+  return _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)x), is_signed), z);
 }
 #endif

@@ -1,11 +1,11 @@
 /* Tactics of matmul and conv on 8-bit integers with a 32-bit sum and constant weights, which the engine keeps as words of `kg` elements of k:
- * matmul [N / nr][K / kg][nr][kg], conv [O / mr][kernel][C / kg][mr][kg].
+ * matmul [N / nr][K / kg][nr][kg], conv [O / nr][kernel][C / kg][nr][kg].
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_s8.h"
 #include "cpu/tactics/tactics.h"
 
-#define RATE_AVX2 130e9
-#define RATE_AVX512VNNI 350e9
+#define RATE_AVX2 170e9
+#define RATE_AVX512VNNI 400e9
 
 static bool is_int8(const ig_operand *o) { return ig_cpu_is(o, IG_DTYPE_I8) || ig_cpu_is(o, IG_DTYPE_U8); }
 /* Zero point `i`, where it is there, is the same along every axis but `axis` (-1: along all). */
@@ -84,7 +84,7 @@ static const ig_request *accepted_conv(const ig_query *q, const char **why) {
   return r;
 }
 
-static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t mr, double rate) {
+static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t nr, double rate) {
   const ig_request *r = accepted_conv(q, why);
   if (!r || !is_constant(q, why)) return false;
   const ig_operand *w = ig_request_in(r, 1);
@@ -104,7 +104,7 @@ static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64
   append(f, 0, 0);
   for (uint32_t i = 2; i < w->rank; i++) append(f, i, 0);
   append(f, 1, 0);
-  append(f, 0, ig_gemm_f32_mr(o, mr));
+  append(f, 0, nr);
   append(f, 1, kg);
   return true;
 }
@@ -140,13 +140,13 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
     return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 1, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 2, \
+  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 2, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 2, \
     .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
   static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { \
-    return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_MR_##ID, RATE_##ID); \
+    return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
+  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
 INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
 INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
