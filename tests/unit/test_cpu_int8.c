@@ -167,7 +167,7 @@ static void test_conv(void **state) {
   for (int round = 0; round < 400; round++) {
     test_call t = { 0 };
     const ig_dtype tx = byte_type(), tw = byte_type();
-    const bool pointwise = chance(30), depthwise = chance(30);
+    const bool pointwise = chance(30), depthwise = chance(35);
     const int64_t n_spatial = 1 + below(2);
     ig_conv_params p = { .n_spatial = n_spatial, .groups = 1, .acc = IG_S_I32 };
     const uint32_t rank = (uint32_t)n_spatial + 2;
@@ -201,7 +201,34 @@ static void test_conv(void **state) {
   assert_true(tally_.off_by_one * 1000 <= tally_.integers);
 }
 
+static void test_pool(void **state) {
+  IG_UNUSED(state);
+  n_accepted = 0;
+  for (int round = 0; round < 200; round++) {
+    test_call t = { 0 };
+    const ig_dtype d = byte_type();
+    ig_window_params p = { .mode = IG_WINDOW_MAX, .n_spatial = 1 + below(2) };
+    const uint32_t rank = (uint32_t)p.n_spatial + 2;
+    int64_t x[4] = { 1 + below(3), 1 + below(70) }, out[4] = { x[0], x[1] };
+    bool empty = false;
+    for (int64_t i = 0; i < p.n_spatial; i++) {
+      x[2 + i] = 1 + below(16);
+      p.kernel[i] = 1 + below(4), p.stride[i] = 1 + below(3), p.dilation[i] = 1 + below(2), p.pad_lo[i] = below(3), p.pad_hi[i] = below(3);
+      const int64_t room = x[2 + i] + p.pad_lo[i] + p.pad_hi[i] - (p.kernel[i] - 1) * p.dilation[i] - 1;
+      out[2 + i] = room < 0 ? 0 : room / p.stride[i] + 1;
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    channels_last(add_operand(&t, d, rank, x, COMPACT), 1);
+    channels_last(add_operand(&t, d, rank, out, COMPACT), 1);
+    finish_call(&t, IG_KIND_window, 1, 0, 1, &p);
+    check_int8(&t, 0);
+    free_call(&t);
+  }
+  assert_true(n_accepted >= 100);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_pool) };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

@@ -33,6 +33,20 @@ static conv_shape conv_shape_of(const ig_call *c) {
 /* Pixels of a band's row for outputs of n columns, and rows for outputs of n rows. */
 static int64_t band_extent(const conv_shape *s, int axis, int64_t n) { return (n - 1) * s->stride[axis] + (s->kernel[axis] - 1) * s->dilation[axis] + 1; }
 
+/* n pixels of which x is the first, channel by channel: four at a time, as the colours of an image come. */
+static void prepare_planes(const conv_shape *s, const ig_view *v, const uint8_t *x, int64_t x_step, int32_t zero, int64_t n, elem *out) {
+  for (int64_t k = 0; k < s->row_channels; k += 4, x += 4 * s->c_stride) {
+    const int64_t present = ig_min_i64(4, s->channels - k), width = ig_min_i64(4, s->row_channels - k);
+    for (int64_t i = 0; i < n; i++) {
+      elem four[4] = { 0 };
+      for (int64_t j = 0; j < present; j++) prepare_run(x + i * x_step + j * s->c_stride, 1, is_signed(v), zero, four + j);
+      elem *to = out + i * s->row_channels + k;
+      if (width == 4) memcpy(to, four, sizeof four);
+      else memcpy(to, four, (size_t)width * sizeof *four);
+    }
+  }
+}
+
 /* n pixels, `step` input pixels apart, of which the first lies at x0 (inside or not) of an input row. */
 static void prepare_pixels(const conv_shape *s, const ig_view *v, const uint8_t *row, int32_t zero, int64_t x0, int64_t step, int64_t n, elem *out) {
   const int64_t c = s->channels, to = s->row_channels;
@@ -59,11 +73,7 @@ static void prepare_pixels(const conv_shape *s, const ig_view *v, const uint8_t 
     }
     return;
   }
-  for (int64_t k = 0; k < to; k++)
-    for (int64_t i = 0; i < hi - lo; i++) {
-      if (k < c) prepare_run(x + i * x_step + k * s->c_stride, 1, is_signed(v), zero, out + i * to + k);
-      else out[i * to + k] = 0;
-    }
+  prepare_planes(s, v, x, x_step, zero, hi - lo, out);
 }
 
 /* Row y of the input; NULL: padding. */

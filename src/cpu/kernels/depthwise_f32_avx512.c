@@ -1,5 +1,4 @@
-/* Depthwise conv of float32 and of 8-bit integers for AVX-512. SPDX-License-Identifier: Apache-2.0 */
+/* Depthwise conv of float32 for AVX-512. SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/simd/f32_avx512.h"
 #include "cpu/kernels/depthwise_planes.inc.h"
 #include "cpu/kernels/depthwise_f32.inc.h"
-#include "cpu/kernels/depthwise_s8.inc.h"

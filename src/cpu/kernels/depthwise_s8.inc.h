@@ -1,52 +1,141 @@
-/* Depthwise conv of 8-bit integers: include after kernels/depthwise_planes.inc.h: float32 holds the sums of up to
- * IG_DEPTHWISE_S8_TAPS products exactly.
+/* Depthwise conv of 8-bit integers: include after kernels/conv_s8.inc.h, whose bands of prepared pixels it reads.
+ *
+ * Channels lie side by side, 16 to a vector of 16-bit integers. Taps go in pairs: the vectors of two taps are interleaved, so that one multiplication
+ * sums both products exactly. The sums of a pixel are finished all channels at a time.
  * SPDX-License-Identifier: Apache-2.0 */
-static size_t depthwise_s8_bytes(const ig_call *c) {
-  ig_image m;
-  ig_image_init(&m, c);
-  return planes_bytes(c) + ig_pad64((size_t)m.k * 8);
-}
-size_t NAME(ig_cpu_depthwise_s8_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * depthwise_s8_bytes(c); }
+enum { LANES = 16, BAND_BYTES = 160 << 10 };
 
-/* n weights from linear index lin, less their zero points. */
-static void load_weights(const ig_reader *w, const ig_reader *z, int64_t lin, int64_t n, float *out) {
-  ig_reader_read(w, lin, n, out);
-  if (z) ig_reader_read(z, lin, n, out + n);
-  for (int64_t i = 0; z && i < n; i++) out[i] -= out[n + i];
+typedef struct depthwise {
+  const ig_call *c;
+  conv_shape s;
+  int64_t taps, pairs, rows;           /* rows: of all output images */
+  int64_t band_rows;                   /* output rows of a band */
+  size_t band_bytes;
+} depthwise;
+static depthwise depthwise_of(const ig_call *c) {
+  depthwise d = { .c = c, .s = conv_shape_of(c) };
+  d.s.row_channels = (d.s.channels + LANES - 1) / LANES * LANES;
+  d.taps = d.s.kernel[0] * d.s.kernel[1];
+  d.pairs = (d.taps + 1) / 2;
+  d.rows = ig_call_out(c, 0)->dims[0] * d.s.out[0];
+  const int64_t row = band_extent(&d.s, 1, d.s.out[1]) * d.s.row_channels * (int64_t)sizeof(elem);
+  d.band_rows = 1;
+  while (d.band_rows < d.s.out[0] && band_extent(&d.s, 0, d.band_rows + 1) * row <= BAND_BYTES) d.band_rows++;
+  d.band_bytes = (size_t)ig_max_i64(BAND_BYTES, band_extent(&d.s, 0, 1) * row);
+  return d;
+}
+
+typedef struct depthwise_memory { float *mul, *add; int16_t *w; elem *band; int64_t *tap_at; int32_t *sums; char *epi; } depthwise_memory;
+static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part) {
+  depthwise_memory m;
+  m.mul = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
+  m.add = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
+  m.w = (int16_t *)(void *)take(&at, (size_t)(d->s.row_channels * d->pairs) * 4);
+  for (uint32_t i = 0; i <= part; i++) {
+    m.band = (elem *)(void *)take(&at, d->band_bytes + 64);
+    m.tap_at = (int64_t *)(void *)take(&at, (size_t)(2 * d->pairs) * sizeof *m.tap_at);
+    m.sums = (int32_t *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
+    m.epi = take(&at, ig_epi_bytes(d->c));
+  }
+  return m;
+}
+size_t NAME(ig_cpu_depthwise_s8_scratch)(const ig_call *c, uint32_t n_parts) {
+  const depthwise d = depthwise_of(c);
+  const depthwise_memory m = depthwise_at(&d, NULL, n_parts - 1);
+  return (size_t)m.epi + ig_pad64(ig_epi_bytes(c));
+}
+
+/* Weights of LANES channels: for each pair of taps two vectors, interleaved as the activations are. */
+static void depthwise_weights(const depthwise *d, const depthwise_memory *m, int64_t c0) {
+  const ig_view *w = ig_call_in(d->c, 1);
+  const bool has_zeros = d->c->n_in > 3 && ig_view_present(ig_call_in(d->c, 3));
+  const int64_t kx = d->s.kernel[1], y_stride = w->rank == 4 ? w->strides[2] : 0, x_stride = w->strides[w->rank - 1];
+  int16_t *out = m->w + c0 * d->pairs * 2;
+  memset(out, 0, (size_t)(LANES * d->pairs) * 4);
+  for (int64_t i = 0; i < LANES && c0 + i < d->s.channels; i++) {
+    const uint8_t *x = (const uint8_t *)w->data + (c0 + i) * w->strides[0];
+    const int32_t zero = has_zeros ? zero_at(d->c, 3, (c0 + i) * d->taps) : 0;
+    /* unpacklo and unpackhi take four channels of each half */
+    const int64_t at = (i % 8 < 4 ? 0 : LANES) + i / 8 * 8 + i % 4 * 2;
+    for (int64_t t = 0; t < d->taps; t++) {
+      const uint8_t byte = x[t / kx * y_stride + t % kx * x_stride];
+      out[t / 2 * 2 * LANES + at + t % 2] = (int16_t)((is_signed(w) ? (int8_t)byte : byte) - zero);
+    }
+  }
+}
+
+static inline void depthwise_pixel(const elem *x, const int64_t *tap_at, int64_t n_pairs, const int16_t *w, int64_t channels, int32_t *sums) {
+  for (int64_t c = 0; c < channels; c += LANES) {
+    vi lo = vi_zero(), hi = vi_zero();
+    for (int64_t p = 0; p < n_pairs; p++, w += 2 * LANES) {
+      const vi a = vi_load(x + tap_at[2 * p] + c), b = vi_load(x + tap_at[2 * p + 1] + c);
+      lo = vi_dot(lo, _mm256_unpacklo_epi16(a, b), vi_load(w));
+      hi = vi_dot(hi, _mm256_unpackhi_epi16(a, b), vi_load(w + LANES));
+    }
+    vi_store(sums + c, _mm256_permute2x128_si256(lo, hi, 0x20));
+    vi_store(sums + c + SIMD_W, _mm256_permute2x128_si256(lo, hi, 0x31));
+  }
+}
+
+/* Output rows [oy, oy + n) of an image. */
+static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_t image, int64_t oy, int64_t n, const ig_s8_finish *f, ig_prog *epi) {
+  const conv_shape *s = &d->s;
+  const ig_view *x = ig_call_in(d->c, 0), *o = ig_call_out(d->c, 0), *r = f ? f->residual : NULL;
+  const int32_t zero = zero_at(d->c, 2, 0);
+  const int64_t row = band_extent(s, 1, s->out[1]), to = s->row_channels, n_rows = band_extent(s, 0, n);
+  const uint8_t *from = (const uint8_t *)x->data + image * s->n_stride;
+  for (int64_t y = 0; y < n_rows; y++)
+    prepare_pixels(s, x, input_row(s, from, oy * s->stride[0] + y - s->pad[0]), zero, -s->pad[1], 1, row, m->band + y * row * to);
+  for (int64_t t = 0; t < 2 * d->pairs; t++) {
+    const int64_t tap = ig_min_i64(t, d->taps - 1);   /* the last of an odd number is read twice, once for weights of zero */
+    m->tap_at[t] = (tap / s->kernel[1] * s->dilation[0] * row + tap % s->kernel[1] * s->dilation[1]) * to;
+  }
+  const finish_fn finish = f ? finish_of(f) : NULL;
+  const int64_t y_step = o->rank == 4 ? o->strides[2] : 0, x_step = o->strides[o->rank - 1];
+  for (int64_t y = 0; y < n; y++)
+    for (int64_t ox = 0; ox < s->out[1]; ox++) {
+      const elem *at = m->band + (y * s->stride[0] * row + ox * s->stride[1]) * to;
+      if (d->pairs == 5) depthwise_pixel(at, m->tap_at, 5, m->w, to, m->sums);
+      else depthwise_pixel(at, m->tap_at, d->pairs, m->w, to, m->sums);
+      if (!f) {
+        ig_prog_range(epi, ((image * s->out[0] + oy + y) * s->out[1] + ox) * s->channels, s->channels, m->sums);
+        continue;
+      }
+      const char *residual = NULL;
+      if (r) {
+        const int64_t r_at = image * r->strides[0] + (oy + y) * (r->rank == 4 ? r->strides[2] : 0) + ox * r->strides[r->rank - 1];
+        residual = (const char *)r->data + r_at * (int64_t)ig_elem_size(r->dtype);
+      }
+      const int64_t o_at = image * o->strides[0] + (oy + y) * y_step + ox * x_step;
+      finish(f, m->sums, m->mul, m->add, residual, (char *)o->data + o_at * (int64_t)ig_elem_size(o->dtype), s->channels);
+    }
 }
 
 void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
-  const ig_view *x = ig_call_in(c, 0);
-  const bool has_zx = c->n_in > 2 && ig_view_present(ig_call_in(c, 2)), has_zw = c->n_in > 3 && ig_view_present(ig_call_in(c, 3));
-  ig_image m;
-  ig_reader r, rw, rz;
-  int64_t lo, hi;
-  IG_UNUSED(phase);
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
-  ig_image_init(&m, c);
-  ig_split_items(c, x->dims[0] * x->dims[1], part, n_parts, &lo, &hi);
-  if (lo >= hi) return;
-  char *s = ig_part_scratch(c, part, depthwise_s8_bytes(c));
-  float *in = (float *)(void *)s, *out = (float *)(void *)(s + plane_in_bytes(&m)), *k = (float *)(void *)(s + planes_bytes(c));
-  memset(s, 0, plane_in_bytes(&m));
-  if (has_zx) {
-    ig_reader_init(&r, ig_call_in(c, 2), NULL, IG_S_F32);
-    ig_reader_read(&r, 0, 1, &m.border);
+  const depthwise d = depthwise_of(c);
+  const depthwise_memory m = depthwise_at(&d, c->scratch, part);
+  ig_s8_finish finish;
+  const bool compiled = ig_s8_finish_recognise(c, 1, &finish);
+  int64_t lo, hi;
+  if (phase == 0) {
+    ig_split(d.s.row_channels / LANES, part, n_parts, &lo, &hi);
+    for (int64_t i = lo; i < hi; i++) depthwise_weights(&d, &m, i * LANES);
+    const int64_t end = hi == d.s.row_channels / LANES ? d.s.row_channels + NR : hi * LANES;
+    for (int64_t j = lo * LANES; j < end; j++) m.mul[j] = 1, m.add[j] = 0;
+    if (compiled) ig_s8_finish_columns(&finish, 1, lo * LANES, ig_min_i64(hi * LANES, d.s.channels), m.mul, m.add);
+    return;
   }
-  if (has_zw) ig_reader_init(&rz, ig_call_in(c, 3), NULL, IG_S_F32);
-  ig_reader_init(&rw, ig_call_in(c, 1), NULL, IG_S_F32);
-  ig_reader_init(&r, x, NULL, IG_S_F32);
-  ig_prog *epi = ig_epi_make(s + plane_in_bytes(&m) + plane_out_bytes(&m), c, NULL, IG_S_I32, c->n_out, &NAME(ig_prog_isa));
-  const int64_t n_in = m.rows * m.row, n_out = m.out[0] * m.out[1];
-  for (int64_t i = lo; i < hi; i++) {
-    load_weights(&rw, has_zw ? &rz : NULL, i % x->dims[1] * m.k, m.k, k);
-    ig_image_copy(&m, &r, i, in);
-    for (int64_t j = 0; j < n_in; j++) in[j] -= m.border;
-    depthwise_plane(&m, in, k, out);
-    for (int64_t j = 0; j < n_out; j++) {
-      const int32_t sum = (int32_t)out[j];
-      memcpy(&out[j], &sum, sizeof sum);
-    }
-    ig_prog_range(epi, i * n_out, n_out, out);
+  ig_split_items(c, d.rows, part, n_parts, &lo, &hi);
+  if (lo >= hi) return;
+  ig_prog *epi = NULL;
+  if (!compiled) {
+    static const uint8_t perms[2][4] = { { 0, 2, 1 }, { 0, 2, 3, 1 } };
+    epi = ig_epi_make(m.epi, c, perms[ig_call_out(c, 0)->rank == 4], IG_S_I32, c->n_out, &SIMD_PROG);
+  }
+  for (int64_t r = lo; r < hi;) {
+    const int64_t oy = r % d.s.out[0], n = ig_min_i64(d.band_rows, ig_min_i64(hi - r, d.s.out[0] - oy));
+    depthwise_band(&d, &m, r / d.s.out[0], oy, n, compiled ? &finish : NULL, epi);
+    r += n;
   }
 }

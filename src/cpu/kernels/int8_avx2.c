@@ -1,5 +1,7 @@
-/* Products of 8-bit integers for AVX2. SPDX-License-Identifier: Apache-2.0 */
+/* Kernels of 8-bit integers for AVX2. SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/simd/s8_avx2.h"
 #include "cpu/kernels/gemm_s8.inc.h"
 #include "cpu/kernels/conv_s8.inc.h"
 #include "cpu/kernels/matmul_s8.inc.h"
+#include "cpu/kernels/depthwise_s8.inc.h"
+#include "cpu/kernels/pool_s8.inc.h"

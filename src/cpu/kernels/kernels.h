@@ -41,6 +41,4 @@ IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)
-IG_CPU_KERNEL_ISA(depthwise_s8)
-enum { IG_DEPTHWISE_S8_TAPS = 256 };   /* 256 * 255 * 255 < 2^24 */
 #endif

@@ -119,16 +119,9 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
   const ig_request *r = accepted_conv(q, why);
   if (!r) return false;
   const ig_operand *w = ig_request_in(r, 1);
-  int64_t n_taps = 1, dim;
   if (!ig_dim_equals(q->dims, w->dims[1], 1) || !ig_dim_equals(q->dims, w->dims[0], conv_params(q)->groups)) {
     *why = "not one input and one output channel a group";
     return false;
-  }
-  for (uint32_t i = 2; i < w->rank; i++) {
-    if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim > IG_DEPTHWISE_S8_TAPS || (n_taps *= dim) > IG_DEPTHWISE_S8_TAPS) {
-      *why = "the kernel is too large, or of unknown size, for exact sums in float32";
-      return false;
-    }
   }
   ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps(q, w) + ig_cpu_prog_work(&r->epi)), rate, out);
   out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
@@ -151,10 +144,30 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
 INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
 INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
 
-#define DEPTHWISE_TACTIC(id, isa_, rate) \
-  static bool query_depthwise_##id(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, rate); } \
-  static uint32_t parts_depthwise_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, rate); } \
-  const ig_tactic ig_cpu_depthwise_s8_##id = { .name = "cpu.depthwise_s8." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
-    .query = query_depthwise_##id, .scratch = ig_cpu_depthwise_s8_scratch_##id, .parts = parts_depthwise_##id, .run = ig_cpu_depthwise_s8_run_##id };
-DEPTHWISE_TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_CPU_RATE_AVX512 / 4)
-DEPTHWISE_TACTIC(avx2, IG_ISA_AVX2, IG_CPU_RATE_AVX2 / 4)
+#define RATE_DEPTHWISE 25e9
+static bool query_depthwise_avx2(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, RATE_DEPTHWISE); }
+static uint32_t parts_depthwise_avx2(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE); }
+const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 2, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2,
+  .query = query_depthwise_avx2, .scratch = ig_cpu_depthwise_s8_scratch_avx2, .parts = parts_depthwise_avx2, .run = ig_cpu_depthwise_s8_run_avx2 };
+
+/* ---- maximum pooling ---- */
+
+#define RATE_POOL 60e9
+static double window_of(const ig_window_params *p) { return (double)p->kernel[0] * (double)(p->n_spatial > 1 ? p->kernel[1] : 1); }
+static bool has_channels_last(const ig_query *q, const ig_operand *o) { return ig_dim_equals(q->dims, o->strides[1], 1) || ig_dim_equals(q->dims, o->dims[1], 1); }
+static bool query_pool(const ig_query *q, ig_offer *out, const char **why) {
+  const ig_request *r = ig_cpu_request(q, why);
+  if (!r) return false;
+  const ig_window_params *p = r->params;
+  const ig_operand *x = ig_request_in(r, 0), *o = ig_request_out(r, 0);
+  if (p->mode != IG_WINDOW_MAX || p->n_spatial > 2 || r->epi.n) { *why = "not plain maximum pooling over one or two axes"; return false; }
+  if (!is_int8(x) || !ig_cpu_is(o, x->dtype)) { *why = "operands are not plain 8-bit integers"; return false; }
+  if (!has_channels_last(q, x) || !has_channels_last(q, o)) { *why = "channels do not lie side by side"; return false; }
+  ig_cpu_offer(q, r, ig_cpu_count(q, o) * window_of(p), RATE_POOL, out);
+  return true;
+}
+static uint32_t parts_pool(const ig_call *c, uint32_t n_threads) {
+  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * window_of(c->params), RATE_POOL, n_threads);
+}
+const ig_tactic ig_cpu_pool_s8_avx2 = { .name = "cpu.pool_s8.avx2", .version = 1, .kind = IG_KIND_window, .isa = IG_ISA_AVX2, .n_phases = 1,
+  .query = query_pool, .parts = parts_pool, .run = ig_cpu_pool_s8_run_avx2 };
