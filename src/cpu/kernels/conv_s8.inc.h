@@ -35,6 +35,12 @@ static int64_t band_extent(const conv_shape *s, int axis, int64_t n) { return (n
 
 /* n pixels of which x is the first, channel by channel: four at a time, as the colours of an image come. */
 static void prepare_planes(const conv_shape *s, const ig_view *v, const uint8_t *x, int64_t x_step, int32_t zero, int64_t n, elem *out) {
+  if (x_step == 1 && s->row_channels == 4) {
+    const uint8_t *planes[4] = { NULL };
+    for (int64_t k = 0; k < s->channels; k++) planes[k] = x + k * s->c_stride;
+    prepare_four(planes, n, is_signed(v), zero, out);
+    return;
+  }
   for (int64_t k = 0; k < s->row_channels; k += 4, x += 4 * s->c_stride) {
     const int64_t present = ig_min_i64(4, s->channels - k), width = ig_min_i64(4, s->row_channels - k);
     for (int64_t i = 0; i < n; i++) {

@@ -101,13 +101,11 @@ static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_
         ig_prog_range(epi, ((image * s->out[0] + oy + y) * s->out[1] + ox) * s->channels, s->channels, m->sums);
         continue;
       }
-      const char *residual = NULL;
-      if (r) {
-        const int64_t r_at = image * r->strides[0] + (oy + y) * (r->rank == 4 ? r->strides[2] : 0) + ox * r->strides[r->rank - 1];
-        residual = (const char *)r->data + r_at * (int64_t)ig_elem_size(r->dtype);
-      }
-      const int64_t o_at = image * o->strides[0] + (oy + y) * y_step + ox * x_step;
-      finish(f, m->sums, m->mul, m->add, residual, (char *)o->data + o_at * (int64_t)ig_elem_size(o->dtype), s->channels);
+      const int64_t out_at = image * o->strides[0] + (oy + y) * y_step + ox * x_step;
+      const int64_t residual_at = r ? image * r->strides[0] + (oy + y) * (r->rank == 4 ? r->strides[2] : 0) + ox * r->strides[r->rank - 1] : 0;
+      const finish_tile t = { .sums = m->sums, .rows = 1, .columns = s->channels, .mul = m->mul, .add = m->add, .out_at = &out_at,
+        .residual_at = &residual_at, .out = o->data, .residual = r ? r->data : NULL };
+      finish(f, &t);
     }
 }
 
@@ -115,15 +113,15 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
   const depthwise d = depthwise_of(c);
   const depthwise_memory m = depthwise_at(&d, c->scratch, part);
-  ig_s8_finish finish;
-  const bool compiled = ig_s8_finish_recognise(c, 1, &finish);
+  ig_s8_finish f;
+  const bool compiled = ig_s8_finish_recognise(c, 1, &f);
   int64_t lo, hi;
   if (phase == 0) {
     ig_split(d.s.row_channels / LANES, part, n_parts, &lo, &hi);
     for (int64_t i = lo; i < hi; i++) depthwise_weights(&d, &m, i * LANES);
     const int64_t end = hi == d.s.row_channels / LANES ? d.s.row_channels + NR : hi * LANES;
     for (int64_t j = lo * LANES; j < end; j++) m.mul[j] = 1, m.add[j] = 0;
-    if (compiled) ig_s8_finish_columns(&finish, 1, lo * LANES, ig_min_i64(hi * LANES, d.s.channels), m.mul, m.add);
+    if (compiled) ig_s8_finish_columns(&f, 1, lo * LANES, ig_min_i64(hi * LANES, d.s.channels), m.mul, m.add);
     return;
   }
   ig_split_items(c, d.rows, part, n_parts, &lo, &hi);
@@ -135,7 +133,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   }
   for (int64_t r = lo; r < hi;) {
     const int64_t oy = r % d.s.out[0], n = ig_min_i64(d.band_rows, ig_min_i64(hi - r, d.s.out[0] - oy));
-    depthwise_band(&d, &m, r / d.s.out[0], oy, n, compiled ? &finish : NULL, epi);
+    depthwise_band(&d, &m, r / d.s.out[0], oy, n, compiled ? &f : NULL, epi);
     r += n;
   }
 }

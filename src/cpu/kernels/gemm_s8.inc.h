@@ -12,6 +12,7 @@
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/s8_finish.h"
 #include "hal/tactic.h"
+#include <math.h>
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
@@ -19,7 +20,7 @@
 enum {
   NR = 2 * SIMD_W, MR = SIMD_MR, KG = SIMD_KG,
   GROUP = 8 * NR,                      /* columns that are finished at a time, at most */
-  BLOCK_ROWS = 384,
+  BLOCK_ROWS = 768,
   A_BYTES = 224 << 10,                 /* of a block's activations, where a few rows take no more */
   B_BYTES = 24 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
@@ -60,76 +61,86 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 
 /* ---- the compiled epilogues ---- */
 
-enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32 };
-static int finish_flags(const ig_s8_finish *f) {
-  const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
-  return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
-    (f->out != IG_DTYPE_F32) * OUT_BYTES;
-}
-#define ROUND_LIMIT 1e9f
-static inline vi round_to(vs x, const ig_s8_round *q) {
-  const vi i = vi_add(vs_rint(vs_min(vs_max(x, vs_set(-ROUND_LIMIT)), vs_set(ROUND_LIMIT))), vi_set(q->zero));
-  return vi_min(vi_max(i, vi_set(q->lo)), vi_set(q->hi));
-}
+/* A tile: rows of sums `stride` words apart, its first column at mul, add, and its rows at data + (at[i] + column) elements. Sums, mul and add go on
+ * to a multiple of NR columns. */
+typedef struct finish_tile {
+  const int32_t *sums;
+  int64_t stride, rows, columns;
+  const float *mul, *add;
+  const int64_t *out_at, *residual_at;
+  char *out;
+  const char *residual;
+} finish_tile;
+typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 
-/* n results of one row; residual and out lie at column 0. Sums, mul and add go on to a multiple of NR. */
-static inline void finish_row(const ig_s8_finish *f, const int flags, const int32_t *sums, const float *mul, const float *add, const void *residual,
-                              void *out, int64_t n) {
-  const bool is_signed = (flags & HAS_BYTES) && f->residual->dtype == IG_DTYPE_I8;
+#define ALWAYS static inline __attribute__((always_inline))
+enum { HAS_FIRST = 1, HAS_BYTES = 2, HAS_FLOATS = 4, HAS_SECOND = 8, OUT_BYTES = 16 };
+
+/* NR columns of each row, of which `width` are there. */
+ALWAYS void finish_columns(const ig_s8_finish *f, const finish_tile *t, const int flags, int64_t j, int64_t width) {
   const size_t size = flags & OUT_BYTES ? 1 : 4, residual_size = flags & HAS_FLOATS ? 4 : 1;
-  for (int64_t j = 0; j < n; j += NR) {
+  const bool is_signed = (flags & HAS_BYTES) && f->residual->dtype == IG_DTYPE_I8;
+  const ig_s8_round *last = flags & HAS_SECOND ? &f->second : &f->first;
+  const vs m0 = vs_load(t->mul + j), m1 = vs_load(t->mul + j + SIMD_W), a0 = vs_load(t->add + j), a1 = vs_load(t->add + j + SIMD_W);
+  /* Bounds of integers hold for what is rounded to them too. */
+  const vs lo = vs_set(flags & HAS_FIRST ? (float)(f->first.lo - f->first.zero) : f->lo), hi = vs_set(flags & HAS_FIRST ? (float)(f->first.hi - f->first.zero) : f->hi);
+  const vs scale = vs_set(f->scale), offset = vs_set(f->offset + f->scale * (float)f->first.zero), factor = vs_set(f->residual_scale);
+  const vs lo2 = vs_set((float)(f->second.lo - f->second.zero)), hi2 = vs_set((float)(f->second.hi - f->second.zero));
+  for (int64_t i = 0; i < t->rows; i++) {
     float spare_in[NR], spare_out[NR];
-    const bool whole = n - j >= NR;
-    const char *from = (const char *)residual + (size_t)j * residual_size;
-    char *to = whole ? (char *)out + (size_t)j * size : (char *)spare_out;
-    vs x[2];
-    vi q[2] = { vi_zero(), vi_zero() };
-    if ((flags & (HAS_BYTES | HAS_FLOATS)) && !whole) {
+    const int32_t *sums = t->sums + i * t->stride + j;
+    const char *from = flags & (HAS_BYTES | HAS_FLOATS) ? t->residual + (size_t)(t->residual_at[i] + j) * residual_size : NULL;
+    char *out = t->out + (t->out_at[i] + j) * (int64_t)size, *to = width == NR ? out : (char *)spare_out;
+    if (from && width < NR) {
       memset(spare_in, 0, sizeof spare_in);
-      memcpy(spare_in, from, (size_t)(n - j) * residual_size);
+      memcpy(spare_in, from, (size_t)width * residual_size);
       from = (const char *)spare_in;
     }
-    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) {
-      const int64_t at = j + h * SIMD_W;
-      x[h] = vs_add(vs_mul(vs_of(vi_load(sums + at)), vs_load(mul + at)), vs_load(add + at));
-      if (flags & HAS_FIRST) q[h] = round_to(x[h], &f->first);
-      else x[h] = vs_min(vs_max(x[h], vs_set(f->lo)), vs_set(f->hi));
-      if (!(flags & HAS_LINEAR)) continue;
-      if (flags & HAS_FIRST) x[h] = vs_of(q[h]);
-      x[h] = vs_fma(x[h], vs_set(f->scale), vs_set(f->offset));
-      if (flags & HAS_BYTES) x[h] = vs_fma(vs_of(vi_load_bytes(from + h * SIMD_W, is_signed)), vs_set(f->residual_scale), x[h]);
-      if (flags & HAS_FLOATS) x[h] = vs_fma(vs_load((const float *)(const void *)from + h * SIMD_W), vs_set(f->residual_scale), x[h]);
-      x[h] = vs_min(vs_max(x[h], vs_set(f->linear_lo)), vs_set(f->linear_hi));
-      if (flags & HAS_SECOND) q[h] = round_to(x[h], &f->second);
+    vs x0 = vs_min(vs_max(vs_add(vs_mul(vs_of(vi_load(sums)), m0), a0), lo), hi);
+    vs x1 = vs_min(vs_max(vs_add(vs_mul(vs_of(vi_load(sums + SIMD_W)), m1), a1), lo), hi);
+    if ((flags & HAS_FIRST) && (flags & (HAS_SECOND | HAS_BYTES | HAS_FLOATS))) x0 = vs_fma(vs_round(x0), scale, offset), x1 = vs_fma(vs_round(x1), scale, offset);
+    if (flags & HAS_BYTES) {
+      x0 = vs_fma(vs_of(vi_load_bytes(from, is_signed)), factor, x0);
+      x1 = vs_fma(vs_of(vi_load_bytes(from + SIMD_W, is_signed)), factor, x1);
     }
-    if (flags & OUT_BYTES) vi_store_bytes(to, q[0], q[1]);
-    else vs_store((float *)(void *)to, x[0]), vs_store((float *)(void *)to + SIMD_W, x[1]);
-    if (!whole) memcpy((char *)out + (size_t)j * size, to, (size_t)(n - j) * size);
+    if (flags & HAS_FLOATS) {
+      x0 = vs_add(vs_load((const float *)(const void *)from), x0);
+      x1 = vs_add(vs_load((const float *)(const void *)from + SIMD_W), x1);
+    }
+    if (flags & HAS_SECOND) x0 = vs_min(vs_max(x0, lo2), hi2), x1 = vs_min(vs_max(x1, lo2), hi2);
+    if (flags & OUT_BYTES) vi_store_bytes(to, vs_rint(x0), vs_rint(x1), last->zero);
+    else vs_store((float *)(void *)to, x0), vs_store((float *)(void *)to + SIMD_W, x1);
+    if (width < NR) memcpy(out, to, (size_t)width * size);
   }
 }
 #define FINISH(name, flags) \
-  static void name(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) { \
-    finish_row(f, flags, sums, mul, add, residual, out, n); \
+  static void name(const ig_s8_finish *f, const finish_tile *t) { \
+    int64_t j = 0; \
+    for (; j + NR <= t->columns; j += NR) finish_columns(f, t, flags, j, NR); \
+    if (j < t->columns) finish_columns(f, t, flags, j, t->columns - j); \
   }
-typedef void (*finish_fn)(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n);
-FINISH(finish_any, finish_flags(f))
 FINISH(finish_float, 0)
-FINISH(finish_float_residual, HAS_LINEAR | HAS_FLOATS)
+FINISH(finish_float_residual, HAS_FLOATS)
 FINISH(finish_bytes, HAS_FIRST | OUT_BYTES)
-FINISH(finish_bytes_residual, HAS_FIRST | HAS_LINEAR | HAS_BYTES | HAS_SECOND | OUT_BYTES)
-static void finish_sums(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) {
-  (void)f, (void)mul, (void)add, (void)residual;
-  memcpy(out, sums, (size_t)n * 4);
+FINISH(finish_bytes_residual, HAS_FIRST | HAS_BYTES | HAS_SECOND | OUT_BYTES)
+static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
+  (void)f;
+  for (int64_t i = 0; i < t->rows; i++) memcpy(t->out + t->out_at[i] * 4, t->sums + i * t->stride, (size_t)t->columns * 4);
+}
+/* Every other form, element by element. */
+static void finish_any(const ig_s8_finish *f, const finish_tile *t) {
+  for (int64_t i = 0; i < t->rows; i++) {
+    const char *from = t->residual ? t->residual + t->residual_at[i] * (int64_t)ig_elem_size(f->residual->dtype) : NULL;
+    ig_s8_finish_row(f, t->sums + i * t->stride, t->mul, t->add, from, t->out + t->out_at[i] * (int64_t)ig_elem_size(f->out), t->columns);
+  }
 }
 static finish_fn finish_of(const ig_s8_finish *f) {
+  const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32, bytes = f->residual && !floats;
+  const bool plain = f->scale == 1 && f->offset == 0 && f->residual_scale == 1 && f->linear_lo == -INFINITY && f->linear_hi == INFINITY;
   if (f->out == IG_DTYPE_I32) return finish_sums;
-  switch (finish_flags(f)) {
-    case 0: return finish_float;
-    case HAS_LINEAR | HAS_FLOATS: return finish_float_residual;
-    case HAS_FIRST | OUT_BYTES: return finish_bytes;
-    case HAS_FIRST | HAS_LINEAR | HAS_BYTES | HAS_SECOND | OUT_BYTES: return finish_bytes_residual;
-    default: return finish_any;
-  }
+  if (f->out == IG_DTYPE_F32) return f->first.on ? finish_any : !f->linear ? finish_float : floats && plain ? finish_float_residual : finish_any;
+  if (f->first.on && !f->linear) return finish_bytes;
+  return f->first.on && bytes && f->second.on ? finish_bytes_residual : finish_any;
 }
 
 /* ---- what a user says, and memory ---- */
@@ -295,19 +306,18 @@ static void find_rows(const product *g, const ig_view *residual, int64_t m0, int
 
 typedef struct job { const product *g; const shared *s; const part_memory *m; const ig_s8_finish *f; finish_fn finish; bool mends; } job;
 
-static void finish_tile(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+/* Rows [row, row + rows) of the block that begins with m0. */
+static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   const product *g = w->g;
-  const ig_view *o = ig_call_out(g->c, 0);
-  for (int64_t i = 0; i < rows; i++) {
-    const int32_t *sums = w->m->tile + i * GROUP;
-    if (!w->f) {
-      ig_prog_range(w->m->epi, (m0 + row + i) * g->n + n0, columns, sums);
-      continue;
-    }
-    const ig_view *r = w->f->residual;
-    const char *from = r ? (const char *)r->data + (w->m->residual_at[row + i] + n0) * (int64_t)ig_elem_size(r->dtype) : NULL;
-    w->finish(w->f, sums, w->s->mul + n0, w->s->add + n0, from, (char *)o->data + (w->m->out_at[row + i] + n0) * (int64_t)ig_elem_size(o->dtype), columns);
+  if (!w->f) {
+    for (int64_t i = 0; i < rows; i++) ig_prog_range(w->m->epi, (m0 + row + i) * g->n + n0, columns, w->m->tile + i * GROUP);
+    return;
   }
+  const ig_view *o = ig_call_out(g->c, 0), *r = w->f->residual;
+  const finish_tile t = { .sums = w->m->tile, .stride = GROUP, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
+    .out_at = w->m->out_at + row, .residual_at = w->m->residual_at + row, .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype),
+    .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL };
+  w->finish(w->f, &t);
 }
 
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
@@ -331,7 +341,7 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
 #if SIMD_SUMS
       mend(g, w->s, m, i, rows, n0, columns);
 #endif
-      finish_tile(w, m0, i, rows, n0, columns);
+      finish_rows(w, m0, i, rows, n0, columns);
     }
   }
 }
@@ -357,13 +367,13 @@ static void share_out(const product *g, uint32_t part, uint32_t n_parts, int64_t
 static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_t n_parts) {
   const ig_call *c = g->c;
   char *at = c->scratch, *epi;
-  ig_s8_finish finish;
-  const bool compiled = ig_s8_finish_recognise(c, g->channel, &finish);
+  ig_s8_finish f;
+  const bool compiled = ig_s8_finish_recognise(c, g->channel, &f);
   const shared s = shared_at(g, &at);
   int64_t m_lo, m_hi, p_lo, p_hi;
   if (phase == 0) {
     ig_split(g->panels, part, n_parts, &p_lo, &p_hi);
-    prepare_columns(g, &s, compiled ? &finish : NULL, p_lo, p_hi);
+    prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
     return;
   }
   share_out(g, part, n_parts, &m_lo, &m_hi, &p_lo, &p_hi);
@@ -378,7 +388,7 @@ static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_
     perm[g->n_axes] = (uint8_t)g->channel;
     m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
   }
-  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &finish : NULL, .finish = compiled ? finish_of(&finish) : NULL };
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .finish = compiled ? finish_of(&f) : NULL };
 #if SIMD_SUMS
   w.mends = any_zero_point(g, &s);
 #endif

@@ -32,4 +32,6 @@ typedef struct ig_s8_finish {
 bool ig_s8_finish_recognise(const ig_call *c, uint32_t channel, ig_s8_finish *out);
 /* mul and add of the columns [lo, hi); channel: their axis. mul[j], add[j] are of column j. */
 void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, int64_t hi, float *mul, float *add);
+/* n results of one row, in any form; residual and out: of its first column. */
+void ig_s8_finish_row(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n);
 #endif

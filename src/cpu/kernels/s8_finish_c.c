@@ -288,3 +288,27 @@ void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, i
     }
   }
 }
+
+static float rounded_to(float x, const ig_s8_round *q) {
+  const float lo = (float)(q->lo - q->zero), hi = (float)(q->hi - q->zero);
+  return rintf(x > lo ? x < hi ? x : hi : lo) + (float)q->zero;
+}
+void ig_s8_finish_row(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) {
+  for (int64_t j = 0; j < n; j++) {
+    float x = (float)sums[j] * mul[j] + add[j];
+    x = fminf(fmaxf(x, f->lo), f->hi);
+    if (f->first.on) x = rounded_to(x, &f->first);
+    if (f->linear) {
+      x = x * f->scale + f->offset;
+      if (f->residual) {
+        const ig_dtype d = f->residual->dtype;
+        const float r = d == IG_DTYPE_F32 ? ((const float *)residual)[j] : d == IG_DTYPE_I8 ? (float)((const int8_t *)residual)[j] : (float)((const uint8_t *)residual)[j];
+        x += r * f->residual_scale;
+      }
+      x = fminf(fmaxf(x, f->linear_lo), f->linear_hi);
+    }
+    if (f->second.on) x = rounded_to(x, &f->second);
+    if (f->out == IG_DTYPE_F32) ((float *)out)[j] = x;
+    else ((uint8_t *)out)[j] = (uint8_t)(int32_t)x;
+  }
+}

@@ -21,9 +21,6 @@ static inline vi vi_load(const void *p) { return _mm256_loadu_si256((const __m25
 static inline void vi_store(void *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
 static inline vi vi_set(int32_t x) { return _mm256_set1_epi32(x); }
 static inline vi vi_zero(void) { return _mm256_setzero_si256(); }
-static inline vi vi_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
-static inline vi vi_max(vi a, vi b) { return _mm256_max_epi32(a, b); }
-static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 static inline vi vi_dot(vi acc, vi a, vi w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, w)); }
 
 static inline vs vs_load(const float *p) { return _mm256_loadu_ps(p); }
@@ -35,13 +32,14 @@ static inline vs vs_mul(vs a, vs b) { return _mm256_mul_ps(a, b); }
 static inline vs vs_fma(vs a, vs b, vs c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vs vs_min(vs a, vs b) { return _mm256_min_ps(a, b); }
 static inline vs vs_max(vs a, vs b) { return _mm256_max_ps(a, b); }
+static inline vs vs_round(vs x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vi vs_rint(vs x) { return _mm256_cvtps_epi32(x); }
 
-/* Two vectors of integers within 8 bits as 2 * SIMD_W bytes. */
-static inline void vi_store_bytes(void *p, vi a, vi b) {
-  const vi low = _mm256_set1_epi32(0xff);
-  const vi w = _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_and_si256(a, low), _mm256_and_si256(b, low)), 0xd8);
-  _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
+/* Two vectors of integers that are within 8 bits once `zero` is added, as 2 * SIMD_W bytes. */
+static inline void vi_store_bytes(void *p, vi a, vi b, int32_t zero) {
+  const vi w = _mm256_add_epi16(_mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8), _mm256_set1_epi16((int16_t)zero));
+  const vi low = _mm256_and_si256(w, _mm256_set1_epi16(0xff));
+  _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {
@@ -56,6 +54,26 @@ static inline void prepare_run(const uint8_t *x, int64_t n, bool is_signed, int3
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) vi_store(out + i, _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)(x + i)), is_signed), z));
   for (; i < n; i++) out[i] = (elem)((is_signed ? (int8_t)x[i] : x[i]) - zero);
+}
+/* n pixels of four channels, each channel side by side; NULL: a channel that is not there. */
+static inline void prepare_four(const uint8_t *const x[4], int64_t n, bool is_signed, int32_t zero, elem *out) {
+  const __m128i z = _mm_set1_epi16((int16_t)zero), none = _mm_setzero_si128();
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    __m128i v[4];
+    for (int k = 0; k < 4; k++) {
+      const __m128i bytes = x[k] ? _mm_loadl_epi64((const __m128i *)(const void *)(x[k] + i)) : none;
+      v[k] = x[k] ? _mm_sub_epi16(is_signed ? _mm_cvtepi8_epi16(bytes) : _mm_cvtepu8_epi16(bytes), z) : none;
+    }
+    const __m128i a = _mm_unpacklo_epi16(v[0], v[1]), b = _mm_unpackhi_epi16(v[0], v[1]), c = _mm_unpacklo_epi16(v[2], v[3]), d = _mm_unpackhi_epi16(v[2], v[3]);
+    __m128i *to = (__m128i *)(void *)(out + 4 * i);
+    _mm_storeu_si128(to, _mm_unpacklo_epi32(a, c));
+    _mm_storeu_si128(to + 1, _mm_unpackhi_epi32(a, c));
+    _mm_storeu_si128(to + 2, _mm_unpacklo_epi32(b, d));
+    _mm_storeu_si128(to + 3, _mm_unpackhi_epi32(b, d));
+  }
+  for (; i < n; i++)
+    for (int k = 0; k < 4; k++) out[4 * i + k] = x[k] ? (elem)((is_signed ? (int8_t)x[k][i] : x[k][i]) - zero) : 0;
 }
 /* What stands for an element equal to its zero point. */
 static inline elem prepared_zero(bool is_signed, int32_t zero) { return (void)is_signed, (void)zero, (elem)0; }

@@ -20,9 +20,6 @@ static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(void *p, vi x) { _mm512_storeu_si512(p, x); }
 static inline vi vi_set(int32_t x) { return _mm512_set1_epi32(x); }
 static inline vi vi_zero(void) { return _mm512_setzero_si512(); }
-static inline vi vi_min(vi a, vi b) { return _mm512_min_epi32(a, b); }
-static inline vi vi_max(vi a, vi b) { return _mm512_max_epi32(a, b); }
-static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 static inline vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 /* acc + sum of four products of a's bytes (unsigned) and w's (signed). In assembly: gcc spills the accumulators of the intrinsic. */
@@ -40,12 +37,14 @@ static inline vs vs_mul(vs a, vs b) { return _mm512_mul_ps(a, b); }
 static inline vs vs_fma(vs a, vs b, vs c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vs vs_min(vs a, vs b) { return _mm512_min_ps(a, b); }
 static inline vs vs_max(vs a, vs b) { return _mm512_max_ps(a, b); }
+static inline vs vs_round(vs x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vi vs_rint(vs x) { return _mm512_cvtps_epi32(x); }
 
-/* Two vectors of integers within 8 bits as 2 * SIMD_W bytes. */
-static inline void vi_store_bytes(void *p, vi a, vi b) {
-  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
-  _mm_storeu_si128((__m128i *)p + 1, _mm512_cvtepi32_epi8(b));
+/* Two vectors of integers that are within 8 bits once `zero` is added, as 2 * SIMD_W bytes. */
+static inline void vi_store_bytes(void *p, vi a, vi b, int32_t zero) {
+  const vi z = _mm512_set1_epi32(zero);
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_add_epi32(a, z)));
+  _mm_storeu_si128((__m128i *)p + 1, _mm512_cvtepi32_epi8(_mm512_add_epi32(b, z)));
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {
@@ -61,6 +60,12 @@ static inline void prepare_run(const uint8_t *x, int64_t n, bool is_signed, int3
     return;
   }
   for (int64_t i = 0; i < n; i++) out[i] = (elem)(x[i] ^ 0x80);
+}
+/* n pixels of four channels, each channel side by side; NULL: a channel that is not there. */
+static inline void prepare_four(const uint8_t *const x[4], int64_t n, bool is_signed, int32_t zero, elem *out) {
+  (void)zero;
+  for (int64_t i = 0; i < n; i++)
+    for (int k = 0; k < 4; k++) out[4 * i + k] = x[k] ? (elem)(x[k][i] ^ (is_signed ? 0x80 : 0)) : 0;
 }
 /* What stands for an element equal to its zero point. */
 static inline elem prepared_zero(bool is_signed, int32_t zero) { return (elem)(zero + (is_signed ? 128 : 0)); }
