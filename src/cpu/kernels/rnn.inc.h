@@ -1,5 +1,5 @@
-/* rnn: LSTM, GRU and plain cells. Sequences of one direction and batch entry are independent, so parts split over those; R is converted once
- * per direction and part into the scratch.
+/* rnn: LSTM, GRU and plain cells. Sequences of one direction and batch entry are independent, so parts split over those. R is read where it
+ * lies if it is compact and of the compute type; else it is converted once per direction and part into the scratch.
  *
  * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -14,7 +14,7 @@ enum { XW = 0, R = 1, LENGTHS = 2, H0 = 3, C0 = 4, PEEPHOLES = 5, RB = 6, N_IN =
 #define NAME(x) CAT(x, KERNEL_ISA)
 
 /* One sequence's working memory, in the compute type. */
-typedef struct state { void *r, *peep, *rb, *g, *h, *c, *spare; bool has_peep, has_rb; } state;
+typedef struct state { const void *r; void *own_r, *peep, *rb, *g, *h, *c, *spare; bool has_peep, has_rb; } state;
 
 #define T float
 #define S f32
@@ -35,7 +35,14 @@ typedef struct state { void *r, *peep, *rb, *g, *h, *c, *spare; bool has_peep, h
 
 static int64_t hidden(const ig_call *c) { return ig_call_in(c, R)->dims[2]; }
 static int64_t gate_rows(const ig_call *c) { return ig_call_in(c, R)->dims[1]; }
-static size_t bytes_per_part(const ig_call *c) { return ig_pad64((size_t)(gate_rows(c) * hidden(c) + gate_rows(c) + 7 * hidden(c)) * 8); }
+static bool reads_in_place(const ig_call *c) {
+  const ig_view *r = ig_call_in(c, R);
+  return ig_elem_is_compute(r->dtype) && !r->format && r->strides[2] == 1 && r->strides[1] == r->dims[2] && (r->dims[0] == 1 || r->strides[0] == r->dims[1] * r->dims[2]);
+}
+static size_t bytes_per_part(const ig_call *c) {
+  const int64_t weights = reads_in_place(c) ? 0 : gate_rows(c) * hidden(c);
+  return ig_pad64((size_t)(weights + gate_rows(c) + 7 * hidden(c)) * 8);
+}
 size_t NAME(ig_cpu_rnn_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
 typedef struct plan {
@@ -65,14 +72,17 @@ static void prepare(plan *q, const ig_call *c, char *m) {
     if (q->has_out[i]) ig_writer_init(&q->out[i], ig_call_out(c, i), NULL, q->t);
   }
   const size_t h = (size_t)q->n_hidden * q->size;
-  q->s = (state){ .h = m, .c = m + h, .rb = m + 2 * h, .peep = m + 3 * h, .spare = m + 6 * h, .g = m + 7 * h, .r = m + 7 * h + (size_t)q->n_gates * q->size,
+  q->s = (state){ .h = m, .c = m + h, .rb = m + 2 * h, .peep = m + 3 * h, .spare = m + 6 * h, .g = m + 7 * h, .own_r = m + 7 * h + (size_t)q->n_gates * q->size,
     .has_peep = q->has_in[PEEPHOLES], .has_rb = q->has_in[RB] };
 }
 
 static void load_weights(plan *q, int64_t d) {
   if (q->loaded == d) return;
   q->loaded = d;
-  ig_reader_read(&q->in[R], d * q->n_gates * q->n_hidden, q->n_gates * q->n_hidden, q->s.r);
+  const int64_t n = q->n_gates * q->n_hidden;
+  q->s.r = q->s.own_r;
+  if (reads_in_place(q->c)) q->s.r = (const char *)ig_call_in(q->c, R)->data + (size_t)(d * n) * q->size;
+  else ig_reader_read(&q->in[R], d * n, n, q->s.own_r);
   if (q->s.has_peep) ig_reader_read(&q->in[PEEPHOLES], d * 3 * q->n_hidden, 3 * q->n_hidden, q->s.peep);
   if (q->s.has_rb) ig_reader_read(&q->in[RB], d * q->n_hidden, q->n_hidden, q->s.rb);
 }
