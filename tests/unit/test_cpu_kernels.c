@@ -319,6 +319,7 @@ static void test_norm(void **state) {
     ig_arena_init(&arena, &ig_libc_allocator, 0);
     random_dims(&rank, dims, round % 5 == 0 ? 50 : 9);
     if (rank == 0) continue;
+    if (round % 4 == 0 && rank > 1) dims[rank - 1] = 1 + below(300);
     ig_norm_params p = { .axis = below(rank), .mode = below(4), .stash = chance(80) ? IG_S_F32 : IG_S_F64, .eps = 1e-3 };
     const ig_dtype d = any_float();
     const ig_stype type = ig_stype_of(d);
