@@ -29,6 +29,21 @@ void ig_emit_use(ig_emitter *e, ig_dim d) {
   if (d) e->used[d] = 1;
 }
 
+/* Values of inputs become symbols of the engine only where an expression needs them: what is a symbol is read at every bind. Nobody can have
+ * said what they may be, so profiles that have some are as those with dims left open. */
+static void number_symbols(ig_emitter *e) {
+  const ig_dims *t = &e->b->ir->dims;
+  uint32_t next = 0;
+  for (size_t s = 0; s < t->symbols.n; s++) e->symbol[s] = t->symbols.data[s].sort == IG_SYMBOL_VALUE ? IG_NONE : 0;
+  for (size_t i = 1; i < t->nodes.n; i++)
+    if (e->used[i] && t->nodes.data[i].op == IG_DIM_SYMBOL) e->symbol[t->nodes.data[i].a] = 0;
+  for (size_t s = 0; s < t->symbols.n; s++) {
+    if (e->symbol[s] == IG_NONE) continue;
+    e->symbol[s] = next++;
+    for (size_t f = 0; t->symbols.data[s].sort == IG_SYMBOL_VALUE && f < e->b->profiles.n_profiles; f++) e->b->profiles.defaulted[f] = true;
+  }
+}
+
 static ig_status number_dims(ig_emitter *e) {
   const ig_dims *t = &e->b->ir->dims;
   for (size_t i = t->nodes.n; i-- > 1;) {
@@ -38,6 +53,7 @@ static ig_status number_dims(ig_emitter *e) {
     if (n->op == IG_DIM_SCALE) e->used[n->b] = 0;
   }
   e->used[0] = 0;
+  number_symbols(e);
   uint32_t next = 1;
   IG_TRY(IG_EMIT(e, dims, ((ig_dim_node){ 0 })));
   for (size_t i = 1; i < t->nodes.n; i++) {
@@ -48,6 +64,7 @@ static ig_status number_dims(ig_emitter *e) {
       n.b = n.op == IG_DIM_SCALE ? 0 : e->number[n.b];
       n.c = n.op == IG_DIM_SELECT ? e->number[n.c] : n.op == IG_DIM_SCALE ? n.c : 0;
     }
+    if (n.op == IG_DIM_SYMBOL) n.a = e->symbol[n.a];
     e->number[i] = next++;
     IG_TRY(IG_EMIT(e, dims, n));
   }
@@ -112,11 +129,13 @@ static ig_status emit_symbols(ig_emitter *e) {
   const ig_profile_table *p = &e->b->profiles;
   for (size_t i = 0; i < t->symbols.n; i++) {
     const ig_symbol *s = &t->symbols.data[i];
+    if (e->symbol[i] == IG_NONE) continue;
     ig_plan_symbol y = { .sort = (uint32_t)s->sort, .io = s->io, .axis = s->axis, .min = s->min, .max = s->max };
     IG_TRY(ig_emit_name(e, s->name, &y.name));
     IG_TRY(IG_EMIT(e, symbols, y));
   }
-  for (size_t i = 0; i < p->n_profiles * t->symbols.n; i++) IG_TRY(IG_EMIT(e, ranges, ((ig_plan_range){ p->bounds[i][0], p->bounds[i][1], p->bounds[i][2] })));
+  for (size_t i = 0; i < p->n_profiles * t->symbols.n; i++)
+    if (e->symbol[i % t->symbols.n] != IG_NONE) IG_TRY(IG_EMIT(e, ranges, ((ig_plan_range){ p->bounds[i][0], p->bounds[i][1], p->bounds[i][2] })));
   for (size_t i = 0; i < t->guards.n; i++) {
     const ig_guard *g = &t->guards.data[i];
     ig_plan_guard y = { .rel = (uint32_t)g->rel, .a = e->number[g->a], .b = e->number[g->b] };
@@ -231,7 +250,7 @@ static ig_status emit_meta(ig_emitter *e, const ig_provenance *prov) {
     IG_TRY(ig_emit_name(e, pairs[i][1], &m.value));
     IG_TRY(IG_EMIT(e, provenance, m));
   }
-  ig_plan_target t = { .n_threads = e->b->n_threads, .isa = e->isa, .n_profiles = (uint32_t)e->b->profiles.n_profiles, .n_symbols = (uint32_t)e->b->ir->dims.symbols.n };
+  ig_plan_target t = { .n_threads = e->b->n_threads, .isa = e->isa, .n_profiles = (uint32_t)e->b->profiles.n_profiles, .n_symbols = (uint32_t)e->symbols.n };
   IG_TRY(ig_emit_name(e, e->b->hal->name, &t.device));
   return IG_EMIT(e, targets, t);
 }
@@ -264,7 +283,8 @@ static ig_status emit_all(ig_emitter *e, const ig_provenance *prov) {
   ig_buf_bytes(&e->names, "", 1);
   e->used = IG_NEW_ARRAY(&e->b->arena, uint8_t, e->b->ir->dims.nodes.n + 1);
   e->number = IG_NEW_ARRAY(&e->b->arena, uint32_t, e->b->ir->dims.nodes.n + 1);
-  if (!e->used || !e->number) return ig_arena_status(&e->b->arena);
+  e->symbol = IG_NEW_ARRAY(&e->b->arena, uint32_t, e->b->ir->dims.symbols.n + 1);
+  if (!e->used || !e->number || !e->symbol) return ig_arena_status(&e->b->arena);
   IG_TRY(mark_all(e));
   IG_TRY(emit_symbols(e));
   IG_TRY(emit_io(e));

@@ -8,6 +8,7 @@ typedef struct ig_emitter {
   ig_builder *b;
   ig_buf names; ig_strmap names_at;      /* string -> offset; 0 cannot occur, since offset 0 is the empty string */
   uint8_t *used; uint32_t *number;       /* by ig_dim: reached; index in the file */
+  uint32_t *symbol;                      /* by symbol: index in the file, IG_NONE where it is left out */
   uint64_t isa;
   IG_VEC(ig_plan_meta) meta; IG_VEC(ig_plan_meta) provenance; IG_VEC(ig_plan_target) targets; IG_VEC(ig_plan_io) io; IG_VEC(ig_plan_symbol) symbols; IG_VEC(ig_dim_node) dims;
   IG_VEC(ig_plan_guard) guards; IG_VEC(ig_plan_profile) profiles; IG_VEC(ig_plan_range) ranges; IG_VEC(ig_plan_buffer) buffers; IG_VEC(ig_plan_place) places;

@@ -141,6 +141,48 @@ static ig_status fix_input(ig_ir *ir, const ig_fixed_input *f) {
   return NULL;
 }
 
+/* ---- values that may decide shapes ---- */
+
+/* What an input holds is read at bind where a shape turns out to hang on it: each element of a small integer input is a symbol. Its row in
+ * the table of profiles, like that of a dim nobody named, says 1. Symbols that no shape needs do not reach the engine. */
+static ig_status add_values(ig_ir *ir, ig_val *v, uint32_t io) {
+  int64_t n = 1;
+  if (v->forward || v->kind != IG_VAL_TENSOR || (v->dtype != IG_DTYPE_I64 && v->dtype != IG_DTYPE_I32) || v->rank < 0 || v->rank > 1) return NULL;
+  if (v->rank == 1 && (!ig_dim_is_const(&ir->dims, v->dims[0], &n) || n < 1 || n > IG_MAX_ELEMS)) return NULL;
+  ig_dim *elems = IG_NEW_ARRAY(&ir->arena, ig_dim, (size_t)n);
+  if (!elems) return ig_arena_status(&ir->arena);
+  for (uint32_t k = 0; k < n; k++) {
+    const char *name = v->rank ? ig_arena_printf(&ir->arena, "%s[%u]", v->name, k) : v->name;
+    if (!name) return ig_arena_status(&ir->arena);
+    elems[k] = ig_dims_symbol(&ir->dims, name, IG_SYMBOL_VALUE, io, k, -IG_DIM_UNBOUNDED, IG_DIM_UNBOUNDED);
+    IG_TRY(ig_dims_take_error(&ir->dims));
+    ir->dims.symbols.data[ir->dims.symbols.n - 1].opt = 1;
+  }
+  v->elems = elems;
+  v->n_elems = (uint32_t)n;
+  return NULL;
+}
+
+static ig_status widen_table(ig_ir *ir, ig_profile_table *t) {
+  const size_t n = ir->dims.symbols.n, old = t->n_symbols;
+  int64_t (*bounds)[3] = ig_arena_array(&ir->arena, t->n_profiles * n + 1, sizeof *bounds);
+  bool *given = ig_arena_array(&ir->arena, n + 1, sizeof *given);
+  if (!bounds || !given) return ig_arena_status(&ir->arena);
+  for (size_t f = 0; f < t->n_profiles; f++)
+    for (size_t s = 0; s < n; s++)
+      for (int w = 0; w < 3; w++) bounds[f * n + s][w] = s < old ? t->bounds[f * old + s][w] : 1;
+  for (size_t s = 0; s < n; s++) given[s] = s < old && t->given[s];
+  t->bounds = bounds;
+  t->given = given;
+  t->n_symbols = n;
+  return NULL;
+}
+
+static ig_status add_all_values(ig_ir *ir, ig_profile_table *t) {
+  for (uint32_t i = 0; i < ir->main->n_inputs; i++) IG_TRY(add_values(ir, ir->main->inputs[i], i));
+  return widen_table(ir, t);
+}
+
 /* ---- outputs ---- */
 
 static ig_val *find_value(ig_graph *g, const char *name) {
@@ -177,6 +219,7 @@ ig_status ig_build_profiles(ig_ir *ir, const ig_build_options *opt, ig_profile_t
   for (size_t i = 0; i < opt->n_fixed; i++) IG_TRY(fix_input(ir, &opt->fixed[i]));
   IG_TRY(read_profiles(ir, opt, out));
   IG_TRY(apply_profiles(ir, out));
+  IG_TRY(add_all_values(ir, out));
   return choose_outputs(ir, opt);
 }
 

@@ -4,13 +4,45 @@
 
 static ig_status lower_graph(ig_pass_ctx *c, ig_graph *g);
 
+/* Whether d hangs on what an input holds. */
+static ig_status rests_on_values(ig_ir *ir, ig_dim d, bool *out) {
+  uint8_t *seen = ig_opt_array(ir, d, 1);
+  *out = false;
+  IG_CHECK_MEM(seen);
+  seen[d] = 1;
+  for (ig_dim i = d; i > 0 && !*out; i--) {
+    const ig_dim_node *x = &ir->dims.nodes.data[i];
+    if (!seen[i] || x->op == IG_DIM_CONST) continue;
+    if (x->op == IG_DIM_SYMBOL) {
+      *out = ir->dims.symbols.data[x->a].sort == IG_SYMBOL_VALUE;
+      continue;
+    }
+    seen[x->a] = 1;
+    if (x->op != IG_DIM_SCALE) seen[x->b] = 1;
+    if (x->op == IG_DIM_SELECT) seen[x->c] = 1;
+  }
+  ig_opt_array_free(ir, seen, d, 1);
+  return NULL;
+}
+
+/* The condition as an expression, where shapes decide it. What an input holds is better read when the If is reached: as an expression it
+ * would be read at bind, and every change would bind anew. */
+static ig_status condition_of(ig_ir *ir, const ig_val *cond, ig_dim *out) {
+  bool on_values = false;
+  *out = cond->elems && cond->n_elems == 1 ? cond->elems[0] : IG_DIM_BAD;
+  if (*out) IG_TRY(rests_on_values(ir, *out, &on_values));
+  if (on_values) *out = IG_DIM_BAD;
+  return NULL;
+}
+
 static ig_status lower_if(ig_pass_ctx *c, ig_node *n) {
   const ig_ir_attr *arms[2] = {ig_node_attr(n, "then_branch"), ig_node_attr(n, "else_branch")};
   ig_arena *a = &c->ir->arena;
   ig_val *cond = ig_node_in(n, 0);
   for (uint32_t k = 0; k < 2; k++)
     IG_TRY(lower_graph(c, arms[k]->v.graph));
-  const ig_dim known = cond->elems && cond->n_elems == 1 ? cond->elems[0] : IG_DIM_BAD;
+  ig_dim known;
+  IG_TRY(condition_of(c->ir, cond, &known));
   ig_node *m = ig_node_new(n->graph, n, n->name, IG_FORM_IF, &cond, known ? 0 : 1, n->n_out);
   if (!m) return ig_arena_status(a);
   m->cond = known;

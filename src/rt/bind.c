@@ -21,6 +21,17 @@ static ig_status read_value(const ig_context *c, const ig_plan_symbol *s, int64_
   return NULL;
 }
 
+bool ig_context_values_changed(const ig_context *c) {
+  const ig_plan_data *p = &c->engine->plan;
+  for (size_t i = 0; i < p->n_symbols; i++) {
+    int64_t now;
+    if (p->symbols[i].sort == IG_SYMBOL_INPUT || !c->io[p->symbols[i].io].external) continue;
+    ig_status st = read_value(c, &p->symbols[i], &now);
+    if (st || now != c->symbols[i]) return ig_status_free(st), true; /* bind says what is wrong */
+  }
+  return false;
+}
+
 /* NULL where expression d has a value at these shapes; else why it has none. */
 static ig_status defined(ig_context *c, ig_dim d) {
   const ig_plan_data *p = &c->engine->plan;

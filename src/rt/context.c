@@ -179,7 +179,7 @@ static ig_status missing_shape(const ig_context *c) {
 }
 
 static ig_status ensure_bound(ig_context *c) {
-  if (c->bound) return c->addressed ? NULL : ig_context_address(c);
+  if (c->bound && !ig_context_values_changed(c)) return c->addressed ? NULL : ig_context_address(c);
   IG_TRY(missing_shape(c));
   return ig_context_bind(c);
 }

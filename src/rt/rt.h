@@ -73,6 +73,8 @@ void ig_context_forget_arms(ig_context *c);   /* frees arm_failures' statuses */
 IG_MUST_USE ig_status ig_context_bind(ig_context *c);
 /* After memory of inputs or outputs was set anew at the same shapes: points the launches to it. */
 IG_MUST_USE ig_status ig_context_address(ig_context *c);
+/* Whether an input whose contents decide shapes, in the caller's own memory, holds something else than at bind. */
+bool ig_context_values_changed(const ig_context *c);
 /* Values of all symbols from the inputs' shapes and of all dims; checks inputs' dims and guards. */
 IG_MUST_USE ig_status ig_context_evaluate(ig_context *c);
 /* Everything of bind that takes no memory: checks, sizes, placement. *out_total: arena bytes, *out_scratch: what of it is scratch behind the activations. */
