@@ -278,9 +278,10 @@ static ig_status build_round(session *s, const char *shapes, int round) {
   return st;
 }
 
+/* With more contents fixed it may be clear what the shapes are. */
 static bool asks_for_values(ig_status st) {
-  const char *hint = ig_status_detail(st, IG_DETAIL_HINT);
-  return ig_status_code(st) == IG_ERROR_UNSUPPORTED && ((hint && strstr(hint, "--values")) || strstr(ig_status_message(st), "--values"));
+  const char *issue = ig_status_detail(st, IG_DETAIL_ISSUE_CODE);
+  return ig_status_code(st) == IG_ERROR_UNSUPPORTED && issue && strcmp(issue, "UNSUPPORTED_SHAPE") == 0;
 }
 
 static ig_status build_model(session *s) {

@@ -163,7 +163,13 @@ const ig_op ig_op_ConstantOfShape = {.domain = "",
 
 /* ---- Range ---- */
 
-/* Number of elements from the three values as dims: ceil((limit - start) / delta), at least 0; delta's sign must be known. */
+/* ceil(span / step) for a step of at least 1. */
+static ig_dim steps_in(ig_dims *t, ig_dim from, ig_dim to, ig_dim step) {
+  return ig_dim_ceildiv(t, ig_dim_sub(t, to, from), ig_dim_max(t, step, ig_dim_const(t, 1)));
+}
+
+/* Number of elements from the three values as dims: ceil((limit - start) / delta), at least 0. Where the sign of delta is open, the values
+ * decide, and that it is not 0 is a guard. */
 static ig_status range_count(ig_node *n, ig_dim *out) {
   ig_dims *t = ig_node_dims(n);
   ig_dim v[3];
@@ -173,12 +179,11 @@ static ig_status range_count(ig_node *n, ig_dim *out) {
     IG_TRY(ig_infer_elems(n, i, &v[i], 1, &one));
   ig_dim_range(t, v[2], &lo, &hi);
   IG_NODE_REQUIRE(n, lo != 0 || hi != 0, IG_ERROR_BAD_MODEL, "delta is 0");
-  if (lo <= 0 && hi >= 0)
-    return ig_status_with(ig_status_node(IG_ERROR_UNSUPPORTED, n->name, n->type, "the sign of delta is not known at build time"),
-                          IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
-  const ig_dim span = lo > 0 ? ig_dim_sub(t, v[1], v[0]) : ig_dim_sub(t, v[0], v[1]);
-  const ig_dim count = ig_dim_ceildiv(t, span, lo > 0 ? v[2] : ig_dim_mul_c(t, v[2], -1));
-  *out = ig_dim_max(t, count, ig_dim_const(t, 0));
+  const ig_dim zero = ig_dim_const(t, 0), less = ig_dim_mul_c(t, v[2], -1);
+  if (lo <= 0 && hi >= 0) IG_TRY(ig_dims_guard(t, IG_GUARD_GE, ig_dim_max(t, v[2], less), ig_dim_const(t, 1), n->name, "delta, whose size must be 1 or more"));
+  const ig_dim up = lo > 0 || hi >= 0 ? steps_in(t, v[0], v[1], v[2]) : zero, down = lo <= 0 ? steps_in(t, v[1], v[0], less) : zero;
+  const ig_dim count = lo > 0 ? up : hi < 0 ? down : ig_dim_select(t, ig_dim_ge(t, v[2], zero), up, down);
+  *out = ig_dim_max(t, count, zero);
   return ig_infer_dims_done(n);
 }
 
