@@ -116,14 +116,21 @@ static bool order_of(const ig_dims *t, const ig_val *x, const ig_layout *l, uint
   return other;
 }
 
-/* The order of the first operand of v's rank that is not row-major and, for maps, not broadcast. */
+/* A broadcast operand lies in no order: its zero strides say nothing of how the kernel walks. */
+static bool is_broadcast(const ig_dims *t, const ig_val *x, const ig_layout *l) {
+  for (int k = 0; k < x->rank; k++)
+    if (ig_dim_equals(t, l->strides[k], 0) && !ig_dim_equals(t, x->dims[k], 1)) return true;
+  return false;
+}
+
+/* The order of the first operand of v's rank that is not row-major and not broadcast. */
 static bool order_of_operands(const ig_ir *ir, const ig_layouts *l, const ig_node *n, const ig_val *v, uint8_t *order) {
   const bool map = n->region->requests[0].kind == IG_KIND_map;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const ig_val *x = ig_node_in(n, i);
     if (!x || x->data || x->rank != v->rank || !l->at[x->id].strided) continue;
     if (map && memcmp(x->dims, v->dims, (size_t)x->rank * sizeof *x->dims) != 0) continue;
-    if (order_of(&ir->dims, x, &l->at[x->id], order)) return true;
+    if (!is_broadcast(&ir->dims, x, &l->at[x->id]) && order_of(&ir->dims, x, &l->at[x->id], order)) return true;
   }
   return false;
 }

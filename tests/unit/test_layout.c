@@ -312,7 +312,26 @@ static void test_order(void **state) {
   free_chain(&c);
 }
 
+/* An operand that is broadcast has zero strides, which must not turn the order of what is computed from it. */
+static void test_broadcast_order(void **state) {
+  (void)state;
+  chain c = new_chain();
+  ig_dims *t = &c.ir->dims;
+  const ig_dim n = ig_dims_symbol(t, "n", IG_SYMBOL_INPUT, 0, 0, 1, IG_DIM_UNBOUNDED), five = ig_dim_const(t, 5), all[] = { n, ig_dim_const(t, 4), five };
+  add_input(&c, 1, &five);
+  add_view(&c, IG_VIEW_EXPAND, 3, all);
+  c.v[c.n++] = negated(&c, c.v[1]);
+  c.v[c.n++] = negated(&c, c.v[2]);
+  finish(&c);
+  ig_layouts ls;
+  check_ok(ig_layouts_resolve(c.ir, &ls));
+  bool whole;
+  check_ok(ig_layout_is_compact(c.ir, &ls, c.v[2], &whole));
+  assert_true(whole);
+  free_chain(&c);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_known), cmocka_unit_test(test_order), cmocka_unit_test(test_random_constant), cmocka_unit_test(test_random_symbolic) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_known), cmocka_unit_test(test_order), cmocka_unit_test(test_broadcast_order), cmocka_unit_test(test_random_constant), cmocka_unit_test(test_random_symbolic) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
