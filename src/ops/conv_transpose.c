@@ -209,26 +209,30 @@ static ig_val *phase_bias(ig_lower *l, ig_val *bias, const phases *f) {
   return ig_lo_reshape(l, ig_lo_copy(l, ig_lo_expand(l, ig_lo_reshape(l, bias, 3, apart), 3, full)), 1, &flat);
 }
 
-/* Blocks to their places: [N, groups, stride.., O / groups, rows..] to [N, O, rows * stride..], and of that the result. */
+/* Blocks to their places: [N, groups, stride.., O / groups, rows..] to [N, rows * stride.., O], and of that the result. It lies channels last, as the
+ * conv's result does, so that runs move. */
 static ig_val *lay_out(ig_lower *l, const ig_node *n, ig_val *y, const phases *f) {
   ig_dims *t = &l->ir->dims;
   const uint32_t g = !ig_dim_equals(t, f->groups, 1), channels = 1 + g + f->n;
   const ig_val *x = ig_node_in(n, 0);
-  ig_dim split[IG_MAX_RANK] = {x->dims[0], f->groups}, whole[IG_MAX_RANK] = {x->dims[0], n->out[0]->dims[1]}, start[IG_MAX_RANK];
-  uint8_t perm[IG_MAX_RANK] = {0, 1};
+  ig_dim split[IG_MAX_RANK] = {x->dims[0], f->groups}, whole[IG_MAX_RANK] = {x->dims[0]}, start[IG_MAX_RANK];
+  uint8_t perm[IG_MAX_RANK] = {0}, first[IG_MAX_RANK] = {0, (uint8_t)(1 + f->n)};
   start[0] = start[1] = ig_dim_const(t, 0);
   split[channels] = f->out_channels;
-  perm[1 + g] = (uint8_t)channels;
+  whole[1 + f->n] = n->out[0]->dims[1];
+  perm[1 + 2 * f->n] = 1;              /* groups, where there are several */
+  perm[1 + 2 * f->n + g] = (uint8_t)channels;
   for (uint32_t i = 0; i < f->n; i++) {
     split[1 + g + i] = f->stride[i];
     split[channels + 1 + i] = f->rows[i];
-    perm[2 + g + 2 * i] = (uint8_t)(channels + 1 + i);
-    perm[3 + g + 2 * i] = (uint8_t)(1 + g + i);
-    whole[2 + i] = ig_dim_mul(t, f->rows[i], f->stride[i]);
+    perm[1 + 2 * i] = (uint8_t)(channels + 1 + i);
+    perm[2 + 2 * i] = (uint8_t)(1 + g + i);
+    first[2 + i] = (uint8_t)(1 + i);
+    whole[1 + i] = ig_dim_mul(t, f->rows[i], f->stride[i]);
     start[2 + i] = f->start[i];
   }
   y = ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, y, channels + 1 + f->n, split), perm));
-  y = ig_lo_reshape(l, y, 2 + f->n, whole);
+  y = ig_lo_permute(l, ig_lo_reshape(l, y, 2 + f->n, whole), first);
   return y ? ig_lo_slice(l, y, start, NULL, n->out[0]->dims) : NULL;
 }
 

@@ -32,12 +32,26 @@ static void merge_dims(ig_copy *p) {
   p->rank = n;
 }
 
+/* A short run that both sides have is one wider element. */
+static void widen(ig_copy *p) {
+  if (p->rank < 2) return;
+  const uint32_t last = p->rank - 1;
+  const int64_t n = p->dims[last], bytes = n * (int64_t)p->size;
+  bool fits = p->src[last] == 1 && p->dst[last] == 1 && (bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16);
+  for (uint32_t k = 0; k < last; k++) fits = fits && p->src[k] % n == 0 && p->dst[k] % n == 0;
+  if (!fits) return;
+  p->rank--;
+  p->size = (size_t)bytes;
+  for (uint32_t k = 0; k < p->rank; k++) put(p, k, p->dims[k], p->src[k] / n, p->dst[k] / n);
+}
+
 void ig_copy_init(ig_copy *p, uint32_t rank, const int64_t *dims, const int64_t *src, const int64_t *dst, size_t size) {
   *p = (ig_copy){ .size = size };
   for (uint32_t k = 0; k < rank; k++)
     if (dims[k] != 1) put(p, p->rank++, dims[k], src[k], dst[k]);
   sort_dims(p);
   merge_dims(p);
+  widen(p);
   if (p->rank < 2 || p->src[p->rank - 1] == 1) return;
   /* A transpose: the dim along which src runs goes next to the one along which dst does. */
   for (uint32_t k = p->rank - 1; k-- > 0;) {
@@ -68,6 +82,19 @@ ROW(uint16_t)
 ROW(uint32_t)
 ROW(uint64_t)
 ROW(u128)
+
+/* Runs of `bytes`, one per row: too short for a call each. */
+static void runs(const char *src, int64_t s, char *dst, int64_t d, int64_t n, int64_t bytes) {
+  enum { SHORT = 256, V = 16 };
+  for (int64_t i = 0; i < n; i++, src += s, dst += d) {
+    if (bytes > SHORT || bytes < V) {
+      memcpy(dst, src, (size_t)bytes);
+      continue;
+    }
+    for (int64_t at = 0; at + V <= bytes; at += V) memcpy(dst + at, src + at, V);
+    memcpy(dst + bytes - V, src + bytes - V, V);
+  }
+}
 
 static void row(size_t size, const char *src, int64_t s, char *dst, int64_t d, int64_t n) {
   if (s == 1 && d == 1) {
@@ -172,8 +199,10 @@ static void box(const ig_copy *p, uint32_t k, const char *src, char *dst) {
     row(p->size, src, p->src[k], dst, p->dst[k], p->dims[k]);
     return;
   }
-  if (k + 2 == p->rank && !(p->src[k + 1] == 1 && p->dst[k + 1] == 1)) {
-    plane(p, k, src, dst);
+  if (k + 2 == p->rank) {
+    const int64_t size = (int64_t)p->size;
+    if (p->src[k + 1] == 1 && p->dst[k + 1] == 1) runs(src, p->src[k] * size, dst, p->dst[k] * size, p->dims[k], p->dims[k + 1] * size);
+    else plane(p, k, src, dst);
     return;
   }
   for (int64_t i = 0; i < p->dims[k]; i++) box(p, k + 1, src + i * p->src[k] * (int64_t)p->size, dst + i * p->dst[k] * (int64_t)p->size);

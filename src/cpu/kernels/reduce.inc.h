@@ -156,32 +156,39 @@ static void rows(const plan *q, int64_t lo, int64_t n) {
   }
 }
 
-/* n columns of m elements, step apart, into acc. Blocks bound the rounding of sums. */
-static void direct_columns(bool is_max, const float *x, int64_t step, int64_t m, float *acc, int64_t n) {
-  enum { VECTORS = 4, W = VECTORS * LANES(float), BLOCK = 128 };
-  int64_t j = 0;
-  for (; j + W <= n; j += W)
-    for (int64_t k0 = 0; k0 < m; k0 += BLOCK) {
-      const int64_t k1 = ig_min_i64(k0 + BLOCK, m);
-      chain_f32 s[VECTORS];
-      for (int v = 0; v < VECTORS; v++) s[v] = chain_load_f32(x + k0 * step + j + v * LANES(float));
-      if (is_max) for (int64_t k = k0 + 1; k < k1; k++) for (int v = 0; v < VECTORS; v++) s[v] = chain_max_f32(chain_load_f32(x + k * step + j + v * LANES(float)), s[v]);
-      else for (int64_t k = k0 + 1; k < k1; k++) for (int v = 0; v < VECTORS; v++) s[v] += chain_load_f32(x + k * step + j + v * LANES(float));
-      for (int v = 0; v < VECTORS; v++) {
-        const chain_f32 a = chain_load_f32(acc + j + v * LANES(float)), r = is_max ? chain_max_f32(s[v], a) : a + s[v];
-        memcpy(acc + j + v * LANES(float), &r, sizeof r);
+/* Vectors of columns of m elements, step apart, into acc. Blocks bound the rounding of sums. vectors and is_max are constants where this is inlined. */
+static inline __attribute__((always_inline)) void vector_columns(int vectors, bool is_max, const float *x, int64_t step, int64_t m, float *acc) {
+  enum { L = LANES(float), BLOCK = 128 };
+  for (int64_t k0 = 0; k0 < m; k0 += BLOCK) {
+    const int64_t k1 = ig_min_i64(k0 + BLOCK, m);
+    chain_f32 s[4];
+    for (int v = 0; v < vectors; v++) s[v] = chain_load_f32(x + k0 * step + v * L);
+    for (int64_t k = k0 + 1; k < k1; k++)
+      for (int v = 0; v < vectors; v++) {
+        const chain_f32 e = chain_load_f32(x + k * step + v * L);
+        s[v] = is_max ? chain_max_f32(e, s[v]) : s[v] + e;
       }
-    }
-  for (; j < n; j += LANES(float)) {
-    const int64_t w = ig_min_i64(LANES(float), n - j);
-    for (int64_t k0 = 0; k0 < m; k0 += BLOCK) {
-      float s[LANES(float)];
-      neutral_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, s, w);
-      for (int64_t k = k0; k < ig_min_i64(k0 + BLOCK, m); k++) across_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, s, x + k * step + j, w);
-      across_f32(is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM, acc + j, s, w);
+    for (int v = 0; v < vectors; v++) {
+      const chain_f32 a = chain_load_f32(acc + v * L), r = is_max ? chain_max_f32(s[v], a) : a + s[v];
+      memcpy(acc + v * L, &r, sizeof r);
     }
   }
 }
+static void direct_columns(bool is_max, const float *x, int64_t step, int64_t m, float *acc, int64_t n) {
+  enum { L = LANES(float), BLOCK = 128 };
+  const int64_t op = is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM;
+  int64_t j = 0;
+  for (; j + 4 * L <= n; j += 4 * L) { if (is_max) vector_columns(4, true, x + j, step, m, acc + j); else vector_columns(4, false, x + j, step, m, acc + j); }
+  for (; j + 2 * L <= n; j += 2 * L) { if (is_max) vector_columns(2, true, x + j, step, m, acc + j); else vector_columns(2, false, x + j, step, m, acc + j); }
+  for (; j + L <= n; j += L) { if (is_max) vector_columns(1, true, x + j, step, m, acc + j); else vector_columns(1, false, x + j, step, m, acc + j); }
+  for (int64_t k0 = 0; j < n && k0 < m; k0 += BLOCK) {
+    float s[L];
+    neutral_f32(op, s, n - j);
+    for (int64_t k = k0; k < ig_min_i64(k0 + BLOCK, m); k++) across_f32(op, s, x + k * step + j, n - j);
+    across_f32(op, acc + j, s, n - j);
+  }
+}
+
 /* n values of one result, by blocks of four chains. */
 static float direct_row(bool is_max, const float *x, int64_t n, float acc) {
   enum { VECTORS = 4, L = LANES(float), BLOCK = 128 * VECTORS * L };
