@@ -4,7 +4,7 @@
 #include "kern/scalar_eval.h"
 #include <assert.h>
 
-enum { SPARE = 2, DEFAULT_INSNS = 3 };   /* spare slots: values on their way through a cast or a rounding */
+enum { SPARE = 2, DEFAULT_INSNS = 3, PERIOD_SLOTS = 2 };   /* spare slots: values on their way through a cast or a rounding */
 
 typedef struct insn {
   ig_prog_fn fn;                       /* operation; CAST before a STORE or ROUND that needs one */
@@ -16,6 +16,7 @@ typedef struct insn {
   bool fixed;                          /* the same for every element: filled once */
   bool compute_form;                   /* LOAD, STORE: memory has the register's form */
   uint32_t a, b, c;
+  uint32_t period;                     /* LOAD: not 0: the values repeat after so many elements; home then holds a block of them from each place on */
   uint32_t store_at;                   /* 1 + index of the STORE that may take this value in place, 0 = none */
   uint64_t imm;
   void *home, *now;                    /* the register's slot; where this block's value is */
@@ -74,7 +75,8 @@ static uint32_t place_registers(const ig_sinsn *in, uint32_t n, const bool *fixe
 }
 
 size_t ig_prog_bytes(const ig_sprog *p, uint32_t n_in, uint32_t n_out) {
-  /* Without the operands it is not known which loads are fixed: a fixed value keeps its slot, so each load may cost one more. */
+  /* Without the operands it is not known which loads are fixed or repeat: a fixed value keeps its slot, so each load may cost one more, and one that
+   * repeats two. */
   bool fixed[IG_SPROG_MAX + DEFAULT_INSNS];
   uint16_t slot[IG_SPROG_MAX + DEFAULT_INSNS];
   const uint32_t n = p->n ? p->n : DEFAULT_INSNS;
@@ -82,7 +84,7 @@ size_t ig_prog_bytes(const ig_sprog *p, uint32_t n_in, uint32_t n_out) {
   if (p->n) {
     for (uint32_t i = 0; i < n; i++) fixed[i] = is_fixed_op(&p->insns[i]);
     n_slots = place_registers(p->insns, n, fixed, slot);
-    for (uint32_t i = 0; i < n; i++) n_slots += p->insns[i].op == IG_SOP_LOAD;
+    for (uint32_t i = 0; i < n; i++) n_slots += p->insns[i].op == IG_SOP_LOAD ? 1 + PERIOD_SLOTS : 0;
   }
   return up64(sizeof(ig_prog)) + up64(n * sizeof(insn)) + up64((n_in + n_out + 1) * sizeof(ig_walk)) + (size_t)(n_slots + SPARE) * IG_PROG_SLOT;
 }
@@ -190,6 +192,23 @@ static void fill_const(insn *x, int64_t n) {
   }
 }
 
+/* A run that repeats, such as a bias along the innermost axis: cheaper to lay out once than to gather for each block, where there are many. Slots at
+ * `mem` take them. */
+static void find_periods(ig_prog *p, int64_t total, char *mem) {
+  for (uint32_t i = 0; i < p->n && total > 4 * p->block; i++) {
+    insn *x = &p->insns[i];
+    if (x->op != IG_SOP_LOAD || !x->load) continue;
+    const ig_walk *w = &p->in[x->imm];
+    if (w->ragged || w->rank != 2 || w->strides[0] != 0 || w->dims[1] > p->block) continue;
+    x->period = (uint32_t)w->dims[1];
+    x->home = mem;
+    mem += PERIOD_SLOTS * IG_PROG_SLOT;
+    const size_t size = ig_stype_size(x->type), all = (size_t)(p->block + w->dims[1]) * size;
+    x->load(w->data, w->first, w->strides[1], w->dims[1], x->home);
+    for (size_t done = x->period * size; done < all; done *= 2) memcpy((char *)x->home + done, x->home, done < all - done ? done : all - done);
+  }
+}
+
 /* any: the iteration space has a point; else operands may have no element to read. */
 static void fill_fixed(ig_prog *p, bool any) {
   for (uint32_t i = 0; i < p->n; i++) {
@@ -238,9 +257,10 @@ ig_prog *ig_prog_make(void *mem, const ig_prog_spec *s) {
     if (p->insns[i].op == IG_SOP_STORE && !s->direct_out) wide |= IG_DTYPE_BITS(s->out[code[i].imm].dtype) > 32;
   }
   p->block = IG_PROG_SLOT / (wide ? 8 : 4);
-  place_registers(code, n, fixed, slot);
+  const uint32_t n_slots = place_registers(code, n, fixed, slot);
   for (uint32_t i = 0; i < n; i++) p->insns[i].home = code[i].op == IG_SOP_STORE ? NULL : m + (size_t)slot[i] * IG_PROG_SLOT;
   find_direct_store(p);
+  if (!empty) find_periods(p, stride, m + (size_t)n_slots * IG_PROG_SLOT);
   fill_fixed(p, stride > 0);
   return p;
 }
@@ -286,6 +306,10 @@ static void run_load(ig_prog *p, insn *x, int64_t lin, int64_t n, const void *di
     return;
   }
   const ig_walk *w = &p->in[x->imm];
+  if (x->period) {
+    x->now = (char *)x->home + (size_t)(lin % x->period) * ig_stype_size(x->type);
+    return;
+  }
   if (x->compute_form) {
     int64_t at, stride;
     if (ig_walk_run(w, lin, n, &at, &stride) == n && stride == 1) {
