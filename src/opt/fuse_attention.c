@@ -220,13 +220,20 @@ static void split_heads(ig_dims *t, match *m, ig_val *q) {
   }
 }
 
-static void choose_space(ig_dims *t, match *m, ig_val *q) {
+/* Heads that share keys are joined from [.., key heads, groups]: there their strides exist. */
+static void consider_source(match *m, ig_val *v) {
+  while (!v->data && v->producer && regroups_batch(v->producer))
+    consider(m, v = ig_node_in(v->producer, 0));
+}
+
+static void choose_space(ig_dims *t, match *m, ig_val *q, ig_val *v) {
   m->rank = 0;
   consider(m, m->first->out[0]);
   for (uint32_t i = m->n_pieces; i-- > 0;)
     consider(m, m->pieces[i].node->out[0]);
   consider(m, m->soft->out[0]);
   consider(m, m->second->out[0]);
+  consider_source(m, v);
   split_heads(t, m, q);
 }
 
@@ -396,7 +403,7 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   match m = {.uses = user, .second = n};
   if (!r || r->kind != IG_KIND_matmul || r->n_out != 1 || !n->out[0] || *c->budget == 0 || !find(&m)) return NULL;
   if (!m.why) {
-    choose_space(&c->ir->dims, &m, ig_opt_operand(m.first, 0));
+    choose_space(&c->ir->dims, &m, ig_opt_operand(m.first, 0), ig_opt_operand(n, 1));
     IG_TRY(ig_dims_take_error(&c->ir->dims));
     if (!all_coordinates_fit(&m)) no(&m, "a program over scores reads coordinates of batch axes that are joined elsewhere");
   }

@@ -2,7 +2,8 @@
  * and a product of many small batches would read the matrix once for each. Behind the product the permute often meets its inverse, or views that
  * attention takes as strides.
  *
- * A product over joined rows ([length * batch, k]) of a permuted value is first taken apart, so that nobody has to join what does not lie end to end.
+ * A product over joined rows ([length * batch, k]) is taken apart where the value is permuted, so that nobody has to join what does not lie end to end,
+ * and where its readers take the rows apart again, so that maps behind it see the product itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/edit.h"
 
@@ -95,17 +96,36 @@ static ig_status take_apart(ig_pass_ctx *c, const product *p, ig_val *z) {
   return replace(c, &lo, p->n, ig_lo_reshape(&lo, again(&lo, p, z, extra), (uint32_t)p->n->out[0]->rank, p->n->out[0]->dims), first_new_id);
 }
 
+/* Is n's result read once, by a reshape to z's rows? It comes after n and, as exporters write it, soon. */
+static bool is_taken_apart(const ig_uses *u, const ig_node *n, const ig_val *z) {
+  enum { NEAR = 8 };
+  const ig_node *k = n->next;
+  for (int i = 0; k && i < NEAR; i++, k = k->next) {
+    if (!ig_uses_within(k, n->out[0])) continue;
+    const ig_val *y = k->form == IG_FORM_VIEW && k->view.op == IG_VIEW_RESHAPE ? k->out[0] : NULL;
+    return y && ig_uses_of(u, n->out[0]) == 1 && y->rank == z->rank && memcmp(y->dims, z->dims, (size_t)(z->rank - 1) * sizeof *z->dims) == 0;
+  }
+  return false;
+}
+
 static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   product p;
-  IG_UNUSED(user);
   if (*c->budget == 0 || !is_product(n, &p)) return NULL;
   const ig_node *permute = view_of(p.a, IG_VIEW_PERMUTE), *joined = view_of(p.a, IG_VIEW_RESHAPE);
   if (permute && p.a->rank >= 3 && permute->view.perm[p.a->rank - 1] == p.a->rank - 1) return ig_pass_take(c) ? sink(c, &p, permute) : NULL;
   ig_val *z = joined && p.a->rank == 2 ? ig_node_in(joined, 0) : NULL;
-  if (!z || z->rank < 3 || z->dims[z->rank - 1] != p.a->dims[1] || !(permute = view_of(z, IG_VIEW_PERMUTE))) return NULL;
-  return permute->view.perm[z->rank - 1] == z->rank - 1 && ig_pass_take(c) ? take_apart(c, &p, z) : NULL;
+  if (!z || z->rank < 3 || z->dims[z->rank - 1] != p.a->dims[1]) return NULL;
+  permute = view_of(z, IG_VIEW_PERMUTE);
+  const bool moves = permute && permute->view.perm[z->rank - 1] == z->rank - 1;
+  return (moves || is_taken_apart(user, n, z)) && ig_pass_take(c) ? take_apart(c, &p, z) : NULL;
 }
 
-static ig_status run(ig_pass_ctx *c) { return ig_opt_each(c, c->ir->main, visit, NULL); }
+static ig_status run(ig_pass_ctx *c) {
+  ig_uses u;
+  IG_TRY(ig_uses_init(&u, c->ir));
+  ig_status st = ig_opt_each(c, c->ir->main, visit, &u);
+  ig_uses_free(&u);
+  return st;
+}
 
-const ig_pass ig_pass_sink_permute = {"sink_permute", IG_STAGE_LOWERED, true, run, "permutes of a product's rows move behind it"};
+const ig_pass ig_pass_sink_permute = {"sink_permute", IG_STAGE_LOWERED, true, run, "permutes of a product's rows move behind it; joined rows are taken apart"};
