@@ -1,9 +1,11 @@
 /* Layouts: checking, sizes, packing and unpacking.
  *
  * One walk serves both directions: it visits the packed form in order, a row of the innermost part at a time, and knows for each row the
- * plain index it starts at. Elements beyond the axis are zeros when packing and skipped when unpacking.
+ * plain index it starts at. Elements beyond the axis are zeros when packing and skipped when unpacking. With a transform the walk visits the
+ * derived tensor and computes each element where packing would copy it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kern/format.h"
+#include "kern/winograd.h"
 
 bool ig_format_is_plain(const ig_format *f) { return f->n_parts == 0 && f->transform == IG_TRANSFORM_NONE; }
 
@@ -25,7 +27,8 @@ static bool block_of(const ig_format *f, uint32_t axis, int64_t *out) {
 
 ig_status ig_format_check(const ig_format *f, uint32_t rank) {
   IG_REQUIRE(f->n_parts <= IG_FORMAT_PARTS, IG_ERROR_BAD_ENGINE, "a layout has %u parts, at most %d are possible", f->n_parts, IG_FORMAT_PARTS);
-  IG_REQUIRE(f->transform == IG_TRANSFORM_NONE, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
+  IG_REQUIRE(f->transform <= IG_TRANSFORM_WINOGRAD_4X4, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
+  IG_REQUIRE(f->transform == IG_TRANSFORM_NONE || (rank == 4 && f->n_parts), IG_ERROR_BAD_ENGINE, "a layout transforms weights of %u dims into %u parts, expected 4 dims and some parts", rank, f->n_parts);
   IG_REQUIRE(rank <= IG_MAX_RANK, IG_ERROR_BAD_ENGINE, "a layout is for %u dims, at most %d are possible", rank, IG_MAX_RANK);
   uint32_t covered[IG_MAX_RANK] = {0};
   for (uint32_t i = 0; i < f->n_parts; i++) {
@@ -55,19 +58,40 @@ static void extents(const ig_format *f, const int64_t *dims, int64_t *extent, in
   }
 }
 
-bool ig_format_count(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
-  int64_t n = 1, extent[IG_FORMAT_PARTS], step[IG_FORMAT_PARTS];
-  for (uint32_t i = 0; f->n_parts == 0 && i < rank; i++)
-    if (!ig_mul_i64(n, dims[i], &n)) return false;
-  for (uint32_t a = 0; f->n_parts && a < rank; a++) {
+bool ig_format_takes(const ig_format *f, ig_dtype dtype) { return f->transform == IG_TRANSFORM_NONE || dtype == IG_DTYPE_F32; }
+
+/* Dims of what the parts lay out: the transform's result. */
+static void walked_dims(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
+  for (uint32_t a = 0; a < rank; a++) out[a] = f->transform != IG_TRANSFORM_NONE && a >= 2 ? IG_WINOGRAD_IN : dims[a];
+}
+
+static bool count_plain(const int64_t *dims, uint32_t rank, int64_t *out) {
+  *out = 1;
+  for (uint32_t i = 0; i < rank; i++)
+    if (!ig_mul_i64(*out, dims[i], out)) return false;
+  return true;
+}
+static bool count_parts(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
+  int64_t extent[IG_FORMAT_PARTS], step[IG_FORMAT_PARTS];
+  for (uint32_t a = 0; a < rank; a++) {
     int64_t block, padded;
     if (!block_of(f, a, &block) || !ig_add_i64(dims[a], block, &padded)) return false;
   }
   extents(f, dims, extent, step);
+  *out = 1;
   for (uint32_t i = 0; i < f->n_parts; i++)
-    if (!ig_mul_i64(n, extent[i], &n)) return false;
-  *out = n;
+    if (!ig_mul_i64(*out, extent[i], out)) return false;
   return true;
+}
+
+bool ig_format_count(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
+  int64_t plain, parts, walked[IG_MAX_RANK];
+  *out = 0;
+  if (!f->n_parts) return count_plain(dims, rank, out);
+  walked_dims(f, dims, rank, walked);
+  if (f->transform == IG_TRANSFORM_NONE) return count_parts(f, walked, rank, out);
+  if (rank != 4 || dims[2] != IG_WINOGRAD_KERNEL || dims[3] != IG_WINOGRAD_KERNEL) return false;
+  return count_plain(dims, rank, &plain) && count_parts(f, walked, rank, &parts) && ig_add_i64(plain, parts, out);
 }
 
 /* One element; sizes as constants, so that the copies are single moves. */
@@ -81,10 +105,42 @@ static inline void copy_element(void *dst, const void *src, size_t elem) {
   }
 }
 
-typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing; } walk;
+typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing, winograd; } walk;
+
+/* Element (y, x) of G w G' for n kernels from w on, step elements apart, into out: kernel axes are the walk's last two. */
+static void winograd_row(const walk *w, const int64_t *index, const float *kernel, int64_t n, int64_t step, float *out) {
+  static const double g[IG_WINOGRAD_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G;
+  for (int64_t j = 0; j < n; j++, kernel += step) {
+    double sum = 0;
+    for (int y = 0; y < IG_WINOGRAD_KERNEL; y++)
+      for (int x = 0; x < IG_WINOGRAD_KERNEL; x++) sum += g[index[2]][y] * g[index[3]][x] * (double)kernel[y * w->strides[2] + x * w->strides[3]];
+    out[j] = (float)sum;
+  }
+}
+/* A row of the transformed weights: whole along the channels' axes, element by element along the kernel's. */
+static void visit_winograd(const walk *w, const int64_t *index, uint32_t axis, int64_t n, int64_t step, int64_t row) {
+  float *out = (float *)(void *)w->dst + row;
+  bool inside = true;
+  for (uint32_t a = 0; a < w->rank; a++) inside = inside && index[a] < w->dims[a];
+  const int64_t here = inside ? ig_min_i64(n, (w->dims[axis] - index[axis] + step - 1) / step) : 0;
+  const float *kernel = (const float *)(const void *)w->src;
+  if (inside) kernel += index[0] * w->strides[0] + index[1] * w->strides[1];
+  if (axis < 2) winograd_row(w, index, kernel, here, step * w->strides[axis], out);
+  for (int64_t j = 0; axis >= 2 && j < here; j++) {
+    int64_t at[IG_MAX_RANK];
+    memcpy(at, index, sizeof at);
+    at[axis] += j * step;
+    winograd_row(w, at, kernel, 1, 0, out + j);
+  }
+  for (int64_t j = here; j < n; j++) out[j] = 0;
+}
 
 /* A row of n elements along `axis` from plain index i on, in steps of `step`; row = position in the packed form. */
 static void visit_row(const walk *w, const int64_t *index, uint32_t axis, int64_t n, int64_t step, int64_t row) {
+  if (w->winograd) {
+    visit_winograd(w, index, axis, n, step, row);
+    return;
+  }
   bool inside = true;
   int64_t at = 0;
   for (uint32_t a = 0; a < w->rank; a++) {
@@ -134,10 +190,31 @@ static void convert(const ig_format *f, const walk *w) {
   else walk_parts(f->n_parts ? f : &plain, w);
 }
 
+static const ig_format no_parts = {0};
+
+/* Elements before the plain source of a transform. */
+static int64_t source_at(const ig_format *f, const int64_t *dims, uint32_t rank) {
+  int64_t walked[IG_MAX_RANK], n = 0;
+  walked_dims(f, dims, rank, walked);
+  (void)count_parts(f, walked, rank, &n);
+  return n;
+}
+
 void ig_format_pack(const ig_format *f, const int64_t *dims, uint32_t rank, const void *src, const int64_t *src_strides, void *dst, size_t elem) {
+  if (f->transform != IG_TRANSFORM_NONE) {
+    int64_t walked[IG_MAX_RANK];
+    walked_dims(f, dims, rank, walked);
+    walk_parts(f, &(walk){.dims = walked, .strides = src_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = true, .winograd = true});
+    dst = (char *)dst + source_at(f, dims, rank) * (int64_t)elem;
+    f = &no_parts;
+  }
   convert(f, &(walk){.dims = dims, .strides = src_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = true});
 }
 
 void ig_format_unpack(const ig_format *f, const int64_t *dims, uint32_t rank, const void *src, void *dst, const int64_t *dst_strides, size_t elem) {
+  if (f->transform != IG_TRANSFORM_NONE) {
+    src = (const char *)src + source_at(f, dims, rank) * (int64_t)elem;
+    f = &no_parts;
+  }
   convert(f, &(walk){.dims = dims, .strides = dst_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = false});
 }

@@ -23,7 +23,12 @@ static void check_refuses(void **state) {
   refused(&(ig_format){.n_parts = 2, .axis = {0, 1}, .extent = {0, 4}}, 2);                  /* axis 1 only in part */
   refused(&(ig_format){.n_parts = 13}, 2);
   refused(&(ig_format){.n_parts = 4, .axis = {0}, .extent = {0, 65535, 65535, 65535}}, 1);   /* block too large */
-  refused(&(ig_format){.transform = 1}, 2);
+  const ig_format winograd = {.n_parts = 4, .transform = IG_TRANSFORM_WINOGRAD_4X4, .axis = {0, 1, 2, 3}};
+  assert_null(ig_format_check(&winograd, 4));
+  assert_true(ig_format_takes(&winograd, IG_DTYPE_F32) && !ig_format_takes(&winograd, IG_DTYPE_I32) && ig_format_takes(&panels, IG_DTYPE_I32));
+  refused(&(ig_format){.transform = IG_TRANSFORM_WINOGRAD_4X4}, 4);                          /* no parts */
+  refused(&(ig_format){.n_parts = 2, .axis = {0, 1}, .transform = IG_TRANSFORM_WINOGRAD_4X4}, 2);
+  refused(&(ig_format){.n_parts = 4, .axis = {0, 1, 2, 3}, .transform = 2}, 4);
   assert_true(ig_format_is_plain(&plain));
   assert_false(ig_format_is_plain(&panels));
   assert_true(ig_format_equal(&panels, &panels));
@@ -111,8 +116,44 @@ static void transposed_source(void **state) {
   assert_int_equal(dst[0], 1);
 }
 
+/* Transformed weights: every element against G w G' written out, in any order of parts; the source comes back bit by bit. */
+static void winograd(void **state) {
+  (void)state;
+  static const double g[6][3] = {{1, 0, 0}, {-4, -2.8284271247461903, -2}, {-4, 2.8284271247461903, -2}, {1, 1.4142135623730951, 2}, {1, -1.4142135623730951, 2}, {0, 0, 6}};
+  static const ig_format formats[] = {{.n_parts = 4, .axis = {0, 1, 2, 3}}, {.n_parts = 5, .axis = {0, 2, 3, 1, 0}, .extent = {0, 0, 0, 0, 4}},
+                                      {.n_parts = 6, .axis = {0, 2, 1, 1, 3, 3}, .extent = {0, 0, 0, 2, 0, 3}}};
+  const int64_t dims[] = {6, 5, 3, 3}, strides[] = {1, 54, 18, 6}; /* output channels innermost */
+  float src[5 * 54], back[6 * 5 * 9], packed[4000];
+  int64_t n;
+  srand(3);
+  for (size_t i = 0; i < IG_COUNT(src); i++) src[i] = (float)(rand() % 2001 - 1000) / 777;
+  for (size_t k = 0; k < IG_COUNT(formats); k++) {
+    ig_format f = formats[k];
+    f.transform = IG_TRANSFORM_WINOGRAD_4X4;
+    assert_null(ig_format_check(&f, 4));
+    assert_true(ig_format_count(&f, dims, 4, &n) && n <= 4000);
+    assert_int_equal(n, 6 * 5 * 9 + (k == 0 ? 6 * 5 * 36 : k == 1 ? 8 * 5 * 36 : 6 * 6 * 36));
+    ig_format_pack(&f, dims, 4, src, strides, packed, 4);
+    for (int o = 0; o < 6; o++)
+      for (int c = 0; c < 5; c++)
+        for (int at = 0; at < 36; at++) {
+          const int y = at / 6, x = at % 6, place[] = {(o * 5 + c) * 36 + at, (((o / 4 * 6 + y) * 6 + x) * 5 + c) * 4 + o % 4, (((o * 6 + y) * 3 + c / 2) * 2 + c % 2) * 6 + x};
+          double want = 0;
+          for (int i = 0; i < 9; i++) want += (y == 0 ? 6 : 1) * (x == 0 ? 6 : 1) * g[y][i / 3] * g[x][i % 3] * (double)src[o + 54 * c + 18 * (i / 3) + 6 * (i % 3)] / 36;
+          const double got = (double)packed[place[k]];
+          assert_true(got - want < 1e-6 && want - got < 1e-6);
+        }
+    const int64_t compact[] = {45, 9, 3, 1};
+    ig_format_unpack(&f, dims, 4, packed, back, compact, 4);
+    for (int i = 0; i < 6 * 5 * 9; i++) assert_true(back[i] == src[i / 45 + 54 * (i / 9 % 5) + 18 * (i / 3 % 3) + 6 * (i % 3)]);
+    const int64_t five[] = {6, 5, 3, 5}, huge[] = {INT64_MAX / 40, 5, 3, 3};
+    assert_false(ig_format_count(&f, five, 4, &n));
+    assert_false(ig_format_count(&f, huge, 4, &n));
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(check_refuses), cmocka_unit_test(panels_by_hand), cmocka_unit_test(round_trips),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_refuses), cmocka_unit_test(panels_by_hand), cmocka_unit_test(round_trips), cmocka_unit_test(winograd),
                                      cmocka_unit_test(transposed_source)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
