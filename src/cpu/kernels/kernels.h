@@ -40,5 +40,6 @@ IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
+IG_CPU_KERNEL_ISA(winograd_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)
 #endif
