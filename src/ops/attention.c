@@ -1,4 +1,5 @@
-/* Attention: scaled products of queries and keys, soft cap and masks in one map, softmax, products with the values.
+/* Attention: the kernel of that kind, soft cap and masks as its program. Where scores are a result, or of half precision: scaled products of queries and
+ * keys, soft cap and masks in one map, softmax, products with the values.
  *
  * Scores are kept in float32 (float64 for f64) until the probabilities are stored in the queries' type. Groups of query heads that share a key head
  * are a further batch axis of the products, so keys and values are not repeated. A row that masks leave nothing of has probability 0 throughout.
@@ -176,11 +177,11 @@ static void also(ig_pw *c, ig_sreg *allowed, bool *any, ig_sreg more) {
   *any = true;
 }
 
-/* Whether key j may be read by query i: causality, windows, lengths. False: everything may. */
-static bool allow(ig_pw *c, const attention *a, const ig_sreg *length, bool has_past, ig_sreg *out) {
+/* Whether key j may be read by query i, over scores of this rank: causality, windows, lengths. False: everything may. */
+static bool allow(ig_pw *c, const attention *a, const ig_sreg *length, bool has_past, uint32_t rank, ig_sreg *out) {
   bool any = false;
-  const ig_sreg j = ig_s_coord(&c->b, 3);
-  ig_sreg at = ig_s_coord(&c->b, 2);
+  const ig_sreg j = ig_s_coord(&c->b, rank - 1);
+  ig_sreg at = ig_s_coord(&c->b, rank - 2);
   if (has_past) at = ig_pw_2(c, IG_SOP_ADD, at, ig_s_dim(&c->b, a->past_length));
   if (length) at = ig_pw_2(c, IG_SOP_ADD, at, ig_pw_2(c, IG_SOP_SUB, *length, ig_s_dim(&c->b, a->q_length)));
   if (a->causal) also(c, out, &any, ig_pw_2(c, IG_SOP_LE, j, at));
@@ -190,41 +191,50 @@ static bool allow(ig_pw *c, const attention *a, const ig_sreg *length, bool has_
   return any;
 }
 
-/* Soft-capped scores; with the mask and all limits added where `biased`. */
+/* Score s soft-capped; with the mask and all limits where `biased`. Further operands, of the scores' dims by broadcast, are appended to in; rank: of the space. */
+static bool adjusted(ig_pw *c, ig_lower *l, const ig_node *n, const attention *a, bool biased, uint32_t rank, const ig_dim *dims, ig_val **in, uint32_t *n_in, ig_sreg *s) {
+  ig_val *mask = biased ? ig_node_in(n, IN_MASK) : NULL, *lengths = biased ? ig_node_in(n, IN_LENGTHS) : NULL;
+  ig_sreg allowed = 0, length = 0;
+  if (mask && !(mask = whole_mask(l, a, mask))) return false;
+  if (lengths && !(lengths = ig_lo_along(l, lengths, 0, 4, dims))) return false;
+  if (a->cap > 0) *s = ig_pw_2(c, IG_SOP_MUL, ig_pw_1(c, IG_SOP_TANH, ig_pw_2(c, IG_SOP_DIV, *s, ig_pw_f(c, a->cap))), ig_pw_f(c, a->cap));
+  if (mask) {
+    ig_sreg m = ig_pw_operand(c, mask, in, n_in);
+    const ig_sreg none = ig_pw_f(c, -INFINITY);
+    if (mask->dtype == IG_DTYPE_BOOL) {
+      *s = ig_pw_select(c, m, *s, none);
+    } else {
+      if (ig_s_type(&c->b, m) != c->t) m = ig_s_cast(&c->b, m, c->t);
+      *s = ig_pw_select(c, ig_pw_2(c, IG_SOP_EQ, m, none), none, ig_pw_2(c, IG_SOP_ADD, *s, m));
+    }
+  }
+  if (lengths) length = ig_pw_operand(c, lengths, in, n_in);
+  if (biased && allow(c, a, lengths ? &length : NULL, ig_node_in(n, IN_PAST_KEY) != NULL, rank, &allowed)) *s = ig_pw_select(c, allowed, *s, ig_pw_f(c, -INFINITY));
+  return true;
+}
+
 static ig_val *adjust(ig_lower *l, const ig_node *n, const attention *a, ig_val *scores, bool biased) {
-  ig_val *mask = biased ? ig_node_in(n, IN_MASK) : NULL, *lengths = biased ? ig_node_in(n, IN_LENGTHS) : NULL, *in[3];
+  ig_val *in[3];
   uint32_t n_in = 0;
   ig_pw c;
   if (!scores) return NULL;
-  if (mask && !(mask = whole_mask(l, a, mask))) return NULL;
-  if (lengths && !(lengths = ig_lo_along(l, lengths, 0, 4, scores->dims))) return NULL;
   ig_pw_begin(&c, l, n);
   c.t = ig_stype_of(scores->dtype);
-  ig_sreg s = ig_pw_operand(&c, scores, in, &n_in), allowed = 0, length = 0;
-  if (a->cap > 0) s = ig_pw_2(&c, IG_SOP_MUL, ig_pw_1(&c, IG_SOP_TANH, ig_pw_2(&c, IG_SOP_DIV, s, ig_pw_f(&c, a->cap))), ig_pw_f(&c, a->cap));
-  if (mask) {
-    ig_sreg m = ig_pw_operand(&c, mask, in, &n_in);
-    const ig_sreg none = ig_pw_f(&c, -INFINITY);
-    if (mask->dtype == IG_DTYPE_BOOL) {
-      s = ig_pw_select(&c, m, s, none);
-    } else {
-      if (ig_s_type(&c.b, m) != c.t) m = ig_s_cast(&c.b, m, c.t);
-      s = ig_pw_select(&c, ig_pw_2(&c, IG_SOP_EQ, m, none), none, ig_pw_2(&c, IG_SOP_ADD, s, m));
-    }
-  }
-  if (lengths) length = ig_pw_operand(&c, lengths, in, &n_in);
-  if (biased && allow(&c, a, lengths ? &length : NULL, ig_node_in(n, IN_PAST_KEY) != NULL, &allowed))
-    s = ig_pw_select(&c, allowed, s, ig_pw_f(&c, -INFINITY));
+  ig_sreg s = ig_pw_operand(&c, scores, in, &n_in);
+  if (!adjusted(&c, l, n, a, biased, 4, scores->dims, in, &n_in, &s)) return NULL;
   ig_pw_store(&c, 0, s, scores->dtype, 0);
   return ig_pw_map(&c, l, in, n_in, scores->dtype, 4, scores->dims);
 }
 
+static bool may_be_empty(const ig_node *n, const attention *a) {
+  return ig_node_in(n, IN_MASK) || ig_node_in(n, IN_LENGTHS) || a->left >= 0 || a->right >= 0;
+}
+
 /* Softmax over keys, of type dtype; rows without any key are 0. */
 static ig_val *probabilities(ig_lower *l, const ig_node *n, const attention *a, ig_val *scores, ig_dtype dtype) {
-  const bool may_be_empty = ig_node_in(n, IN_MASK) || ig_node_in(n, IN_LENGTHS) || a->left >= 0 || a->right >= 0;
   const ig_softmax_params p = {.axis = 3, .scale = 1};
   if (!scores) return NULL;
-  if (!may_be_empty) return ig_lo_kernel1(l, IG_KIND_softmax, &p, &scores, 1, dtype);
+  if (!may_be_empty(n, a)) return ig_lo_kernel1(l, IG_KIND_softmax, &p, &scores, 1, dtype);
   const ig_reduce_params most = {.axes_mask = 8, .op = IG_REDUCE_MAX, .acc = (int64_t)ig_stype_of(scores->dtype)};
   ig_val *in[2], *raw = ig_lo_kernel1(l, IG_KIND_softmax, &p, &scores, 1, scores->dtype);
   ig_val *top = ig_lo_kernel1(l, IG_KIND_reduce, &most, &scores, 1, scores->dtype);
@@ -236,6 +246,45 @@ static ig_val *probabilities(ig_lower *l, const ig_node *n, const attention *a, 
   const ig_sreg v = ig_pw_operand(&c, raw, in, &n_in), m = ig_pw_operand(&c, top, in, &n_in);
   ig_pw_store(&c, 0, ig_pw_select(&c, ig_pw_2(&c, IG_SOP_EQ, m, ig_pw_f(&c, -INFINITY)), ig_pw_f(&c, 0), v), dtype, 0);
   return ig_pw_map(&c, l, in, n_in, dtype, 4, scores->dims);
+}
+
+/* v, of dims [batch, heads or key heads, rows, columns], with query heads that share key heads as an axis of their own where there are any. */
+static ig_val *grouped(ig_lower *l, const attention *a, ig_val *v, bool shared) {
+  ig_dims *t = &l->ir->dims;
+  if (!v || a->n_groups == 1) return v;
+  const ig_dim groups = ig_dim_const(t, a->n_groups), own[5] = {a->batch, a->kv_heads, shared ? ig_dim_const(t, 1) : groups, v->dims[2], v->dims[3]},
+               all[5] = {a->batch, a->kv_heads, groups, v->dims[2], v->dims[3]};
+  return ig_lo_expand(l, ig_lo_reshape(l, v, 5, own), 5, all);
+}
+
+/* The whole as one kernel; NULL where scores are a result or are rounded to a narrower type on the way. */
+static ig_val *as_kernel(ig_lower *l, const ig_node *n, const attention *a, ig_val *q, ig_val *k, ig_val *v) {
+  ig_dims *t = &l->ir->dims;
+  const ig_dim scores[4] = {a->batch, a->q_heads, a->q_length, a->kv_length}, y_dims[4] = {a->batch, a->q_heads, a->q_length, a->v_head};
+  const uint32_t rank = a->n_groups > 1 ? 5 : 4;
+  ig_val *in[3 + 3] = {NULL}, *more[3], *y = NULL;
+  uint32_t n_more = 0;
+  ig_sprog prog = {NULL, 0};
+  ig_pw c;
+  if (ig_node_out(n, 3) || (q->dtype != IG_DTYPE_F32 && q->dtype != IG_DTYPE_F64) || v->dtype != q->dtype || ig_dim_equals(t, a->kv_length, 0)) return NULL;
+  ig_pw_begin(&c, l, n);
+  c.t = ig_stype_of(q->dtype);
+  const ig_sreg score = ig_s_load(&c.b, 0, q->dtype);
+  ig_sreg s = score;
+  more[n_more++] = NULL; /* operand 0 is the score */
+  if (!adjusted(&c, l, n, a, true, rank, scores, more, &n_more, &s)) return NULL;
+  ig_pw_store(&c, 0, s, q->dtype, 0);
+  ig_status st = s == score ? NULL : ig_sbuild_finish(&c.b, &prog);
+  if (st) return ig_lo_fail(l, st), NULL;
+  in[0] = grouped(l, a, q, false);
+  in[1] = grouped(l, a, k, true);
+  in[2] = grouped(l, a, v, true);
+  for (uint32_t i = 1; i < n_more; i++) in[2 + i] = grouped(l, a, ig_lo_expand(l, more[i], 4, scores), false);
+  for (uint32_t i = 0; i < 2 + n_more; i++)
+    if (!in[i]) return NULL;
+  const ig_attention_params p = {.empty = may_be_empty(n, a) ? IG_ATTENTION_ZERO_EMPTY : IG_ATTENTION_NAN, .scale = a->scale};
+  const ig_lo_kernel_desc d = {.kind = IG_KIND_attention, .params = &p, .in = in, .n_in = 2 + n_more, .out_dtypes = &q->dtype, .n_out = 1, .prog = &prog};
+  return ig_lo_kernel(l, &d, &y) ? ig_lo_reshape(l, y, 4, y_dims) : NULL;
 }
 
 static ig_status attention_lower(ig_lower *l, const ig_node *n) {
@@ -251,6 +300,12 @@ static ig_status attention_lower(ig_lower *l, const ig_node *n) {
   if (!q || !k || !v) return NULL;
   if (ig_node_out(n, 1)) ig_lo_result(l, 1, k);
   if (ig_node_out(n, 2)) ig_lo_result(l, 2, v);
+  ig_val *y = as_kernel(l, n, &a, q, k, v);
+  if (y) {
+    if (a.flat) y = ig_lo_reshape(l, ig_lo_permute(l, y, back), 3, n->out[0]->dims);
+    ig_lo_result(l, 0, y);
+    return NULL;
+  }
   ig_val *scores = product(l, &a, q, ig_lo_permute(l, k, swap), a.scale, wide, scores_dims), *biased = adjust(l, n, &a, scores, true);
   ig_val *p = probabilities(l, n, &a, biased, dtype);
   if (!p) return NULL;
@@ -259,7 +314,7 @@ static ig_status attention_lower(ig_lower *l, const ig_node *n) {
     ig_lo_result(l, 3, ig_lo_cast(l, shown, dtype));
   }
   if (!ig_node_out(n, 0)) return NULL;
-  ig_val *y = product(l, &a, ig_lo_cast(l, p, v->dtype), v, 1, v->dtype, y_dims);
+  y = product(l, &a, ig_lo_cast(l, p, v->dtype), v, 1, v->dtype, y_dims);
   if (y && a.flat) y = ig_lo_reshape(l, ig_lo_permute(l, y, back), 3, n->out[0]->dims);
   ig_lo_result(l, 0, ig_lo_cast(l, y, dtype));
   return NULL;
