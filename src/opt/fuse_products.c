@@ -1,7 +1,7 @@
 /* Products of one value with several constant matrices become one product: queries, keys and values of attention read the value once, in one step.
  * The matrices lie side by side, and so do the biases; each result is a slice of columns.
  *
- * They go together where their epilogues are the same program over constant vectors.
+ * They go together where their epilogues are the same program over constant vectors; one without a bias among others that have one gets zeros.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/edit.h"
 
@@ -34,29 +34,45 @@ static bool is_part(ig_node *n, const ig_val *a, part *p) {
 
 static bool same_program(const ig_sprog *a, const ig_sprog *b) { return a->n == b->n && (a->n == 0 || memcmp(a->insns, b->insns, a->n * sizeof *a->insns) == 0); }
 
-static bool fits(const part *a, const part *b) {
+/* The product plus one vector, as float32, and nothing else. */
+static bool adds_bias(const ig_request *r) {
+  const ig_sinsn *s = r->epi.insns;
+  return r->n_extra == 1 && r->epi.n == 4 && s[0].op == IG_SOP_LOAD && s[1].op == IG_SOP_LOAD && s[2].op == IG_SOP_ADD && s[2].a != s[2].b && s[2].type == IG_S_F32 &&
+         s[3].op == IG_SOP_STORE && s[3].a == 2;
+}
+static bool is_bare(const ig_request *r) { return r->n_extra == 0 && r->epi.n == 0; }
+
+static bool same_epilogue(const part *a, const part *b) {
   const ig_request *x = ig_opt_request(a->n), *y = ig_opt_request(b->n);
-  if (x->n_extra != y->n_extra || memcmp(x->params, y->params, sizeof(ig_matmul_params)) != 0 || !same_program(&x->epi, &y->epi)) return false;
-  const ig_val *v = a->n->out[0], *w = b->n->out[0];
-  if (v->dtype != w->dtype || v->rank != w->rank || a->matrix->dtype != b->matrix->dtype || a->matrix->dims[0] != b->matrix->dims[0]) return false;
+  if ((is_bare(x) || adds_bias(x)) && (is_bare(y) || adds_bias(y))) return true;
+  if (x->n_extra != y->n_extra || !same_program(&x->epi, &y->epi)) return false;
   for (uint32_t i = 0; i < x->n_extra; i++)
     if (a->extra[i]->dtype != b->extra[i]->dtype) return false;
+  return true;
+}
+
+static bool fits(const part *a, const part *b) {
+  const ig_request *x = ig_opt_request(a->n), *y = ig_opt_request(b->n);
+  if (memcmp(x->params, y->params, sizeof(ig_matmul_params)) != 0 || !same_epilogue(a, b)) return false;
+  const ig_val *v = a->n->out[0], *w = b->n->out[0];
+  if (v->dtype != w->dtype || v->rank != w->rank || a->matrix->dtype != b->matrix->dtype || a->matrix->dims[0] != b->matrix->dims[0]) return false;
   return v->rank > 0 && memcmp(v->dims, w->dims, (size_t)(v->rank - 1) * sizeof *v->dims) == 0;
 }
 
-/* Rows of the parts' 32-bit constants one behind the other, `rows` of each. which < 0: the matrices. */
-static ig_val *side_by_side(ig_graph *g, const sharing *s, int which, int64_t rows, int64_t width) {
+/* Rows of the parts' 32-bit constants one behind the other, `rows` of each; zeros for a part that has none. which < 0: the matrices. like: a part that has one. */
+static ig_val *side_by_side(ig_graph *g, const sharing *s, const part *like, int which, int64_t rows, int64_t width) {
   ig_arena *arena = &g->ir->arena;
   char *bytes = ig_arena_alloc(arena, (size_t)(rows * width) * 4), *to = bytes;
   ig_data *d = IG_NEW(arena, ig_data);
   if (!bytes || !d) return NULL;
-  const ig_val *first = which < 0 ? s->parts[0].matrix : s->parts[0].extra[which];
+  const ig_val *first = which < 0 ? like->matrix : like->extra[which];
   *d = (ig_data){.dtype = first->dtype, .rank = (uint8_t)first->rank, .dims = {which < 0 ? rows : width, width}, .bytes = bytes, .n_bytes = (size_t)(rows * width) * 4};
   for (int64_t k = 0; k < rows; k++)
     for (uint32_t i = 0; i < s->n; i++) {
       const part *p = &s->parts[i];
       const ig_val *v = which < 0 ? p->matrix : p->extra[which];
-      memcpy(to, (const char *)v->data->bytes + (size_t)(k * p->width) * 4, (size_t)p->width * 4);
+      if (v) memcpy(to, (const char *)v->data->bytes + (size_t)(k * p->width) * 4, (size_t)p->width * 4);
+      else memset(to, 0, (size_t)p->width * 4);
       to += p->width * 4;
     }
   return ig_val_const(g, NULL, d);
@@ -76,7 +92,10 @@ static ig_status stand_for(ig_pass_ctx *c, ig_node *n, ig_val *x, const char *in
 
 static ig_status make(ig_pass_ctx *c, const sharing *s) {
   ig_node *root = s->parts[0].n;
-  const ig_request *r = ig_opt_request(root);
+  const part *like = &s->parts[0];
+  for (uint32_t i = 1; i < s->n && is_bare(ig_opt_request(like->n)); i++)
+    like = &s->parts[i];
+  const ig_request *r = ig_opt_request(like->n);
   ig_lower lo = {.ir = c->ir, .graph = root->graph, .before = root, .src = root};
   ig_val *a = ig_opt_operand(root, 0), *extra[MAX_EXTRA], *slices[MAX_PARTS], *y = NULL;
   const uint32_t rank = (uint32_t)a->rank;
@@ -88,12 +107,12 @@ static ig_status make(ig_pass_ctx *c, const sharing *s) {
   memcpy(dims, a->dims, rank * sizeof *dims);
   dims[rank - 2] = ig_dim_const(&c->ir->dims, rows);
   dims[rank - 1] = ig_dim_const(&c->ir->dims, width);
-  ig_val *matrix = side_by_side(root->graph, s, -1, rows, width);
+  ig_val *matrix = side_by_side(root->graph, s, like, -1, rows, width);
   if (!matrix) return ig_arena_status(&c->ir->arena);
   ig_val *in[2] = {a, ig_lo_expand(&lo, matrix, rank, dims)};
   dims[rank - 2] = a->dims[rank - 2];
   for (uint32_t i = 0; i < r->n_extra; i++) {
-    ig_val *v = side_by_side(root->graph, s, (int)i, 1, width);
+    ig_val *v = side_by_side(root->graph, s, like, (int)i, 1, width);
     if (!v) return ig_arena_status(&c->ir->arena);
     extra[i] = ig_lo_expand(&lo, v, rank, dims);
   }

@@ -2,7 +2,8 @@
  *
  * For each batch index (an item: a head of an image) keys and values are packed once into panels of columns; a block of query rows then meets the
  * keys in blocks: scores (the product's tile, queries read in place), the program over them, their exponentials against the largest so far, and the
- * product with the values, whose sums are rescaled where a later block raises the largest. Scores never leave the second-level cache.
+ * product with the values, whose sums are rescaled where a later block raises the largest. Scores never leave the second-level cache. A few queries
+ * (a decoder's next token) do not pay for packing: keys and values are then read once, where they lie.
  * Parts share out (item, block of rows).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/attention.h"
@@ -18,6 +19,7 @@ enum {
   ROWS = 48,                           /* query rows of a block, a multiple of MR */
   KEYS = 256,                          /* keys of a block, a multiple of NR; at most the interpreter's block */
   ROW_FLOATS = KEYS + 16,              /* rows of scores do not lie a power of two apart */
+  FEW = 4,                             /* queries for which nothing is packed */
   STEPS = 4                            /* of a compiled program */
 };
 
@@ -29,6 +31,7 @@ typedef struct work {
   const ig_attention_params *p;
   int64_t n_q, n_keys, head, width, panels, rows, keys;   /* panels: of columns of the result; rows, keys: of a block */
   uint32_t rank;
+  bool in_place;                       /* keys and values are not packed */
   int64_t index[IG_MAX_RANK];          /* the item's, of the batch axes */
   int64_t item;
   const float *q, *k_of, *v_of;        /* k_of, v_of: what is packed */
@@ -148,8 +151,11 @@ static void begin_item(work *w, int64_t item) {
   w->q = at_item(w, ig_call_in(w->c, 0));
   w->out = w->epi ? NULL : (float *)(uintptr_t)at_item(w, out);
   const float *new_k = at_item(w, k), *new_v = at_item(w, v);
-  if (w->k_of != new_k) w->k_of = new_k, pack_keys(w, k);
-  if (w->v_of != new_v) w->v_of = new_v, pack_values(w, v);
+  const bool other_k = w->k_of != new_k, other_v = w->v_of != new_v;
+  w->k_of = new_k;
+  w->v_of = new_v;
+  if (other_k && !w->in_place) pack_keys(w, k);
+  if (other_v && !w->in_place) pack_values(w, v);
 }
 
 /* ---- programs that are compiled: masks added or selected ---- */
@@ -273,6 +279,54 @@ static const float *queries(const work *w, int64_t row, int64_t n, int64_t *step
   return w->query;
 }
 
+/* ---- few rows ---- */
+
+static float dot(const float *a, const float *b, int64_t n) {
+  vf s0 = vf_zero(), s1 = s0;
+  float lanes[SIMD_W], sum = 0;
+  int64_t d = 0;
+  for (; d + NR <= n; d += NR) {
+    s0 = vf_fma(vf_load(a + d), vf_load(b + d), s0);
+    s1 = vf_fma(vf_load(a + d + SIMD_W), vf_load(b + d + SIMD_W), s1);
+  }
+  for (; d < n; d += SIMD_W) {
+    const int64_t m = ig_min_i64(SIMD_W, n - d);
+    s0 = vf_fma(vf_load_n(a + d, m), vf_load_n(b + d, m), s0);
+  }
+  vf_store(lanes, vf_add(s0, s1));
+  for (int j = 0; j < SIMD_W; j++) sum += lanes[j];
+  return sum;
+}
+
+/* o = o + p * v; o is padded to whole vectors. */
+static void accumulate(float *o, float p, const float *v, int64_t n) {
+  const vf f = vf_set(p);
+  int64_t d = 0;
+  for (; d + SIMD_W <= n; d += SIMD_W) vf_store(o + d, vf_fma(f, vf_load(v + d), vf_load(o + d)));
+  if (d < n) vf_store(o + d, vf_fma(f, vf_load_n(v + d, n - d), vf_load(o + d)));
+}
+
+static void few_rows(const work *w, int64_t row, int64_t n) {
+  const int64_t o_step = w->panels * NR, k_step = ig_call_in(w->c, 1)->strides[w->rank - 2], v_step = ig_call_in(w->c, 2)->strides[w->rank - 2];
+  int64_t q_step;
+  const float *q = queries(w, row, n, &q_step);
+  memset(w->o, 0, (size_t)(n * o_step) * sizeof *w->o);
+  for (int64_t k0 = 0; k0 < w->n_keys; k0 += w->keys) {
+    const int64_t m = ig_min_i64(w->keys, w->n_keys - k0);
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t i = 0; i < n; i++) w->s[i * ROW_FLOATS + j] = dot(q + i * q_step, w->k_of + (k0 + j) * k_step, w->head) * (float)w->p->scale;
+    for (int64_t i = 0; i < n; i++) {
+      float keep;
+      adjust(w, row + i, k0, m, w->s + i * ROW_FLOATS);
+      softmax_row(w, w->s + i * ROW_FLOATS, m, i, k0 == 0, &keep);
+      for (int64_t d = 0; k0 > 0 && d < o_step; d++) w->o[i * o_step + d] *= keep;
+    }
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t i = 0; i < n; i++) accumulate(w->o + i * o_step, w->s[i * ROW_FLOATS + j], w->v_of + (k0 + j) * v_step, w->width);
+  }
+  for (int64_t i = 0; i < n; i++) store_row(w, row + i, w->o + i * o_step, w->n_keys ? w->sum[i] : 0);
+}
+
 static void block_rows(const work *w, int64_t row, int64_t n) {
   const int64_t o_step = w->panels * NR;
   float keep[ROWS];
@@ -316,6 +370,7 @@ static void prepare(work *w, const ig_call *c, char *m) {
   const sizes z = sizes_of(c);
   *w = (work){ .c = c, .p = c->params, .rank = q->rank, .n_q = q->dims[q->rank - 2], .n_keys = v->dims[v->rank - 2], .head = q->dims[q->rank - 1], .width = v->dims[v->rank - 1] };
   w->panels = up(w->width, NR) / NR;
+  w->in_place = w->n_q <= FEW && ig_call_in(c, 1)->strides[w->rank - 1] == 1 && v->strides[w->rank - 1] == 1;
   const int64_t q_blocks = (w->n_q + ROWS - 1) / ROWS, k_blocks = (w->n_keys + KEYS - 1) / KEYS;
   w->rows = up((w->n_q + q_blocks - 1) / q_blocks, MR);   /* even blocks */
   w->keys = k_blocks ? up((w->n_keys + k_blocks - 1) / k_blocks, NR) : NR;
@@ -346,6 +401,7 @@ void NAME(ig_cpu_attention_f32_run)(const ig_call *c, uint32_t phase, uint32_t p
   for (int64_t at = lo; at < hi; at++) {
     const int64_t row = at % blocks * w.rows;
     if (at == lo || row == 0) begin_item(&w, at / blocks);
-    block_rows(&w, row, ig_min_i64(w.rows, w.n_q - row));
+    if (w.in_place) few_rows(&w, row, w.n_q);
+    else block_rows(&w, row, ig_min_i64(w.rows, w.n_q - row));
   }
 }
