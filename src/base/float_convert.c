@@ -53,7 +53,21 @@ uint16_t ig_f64_to_f16(double d) {
   return (uint16_t)(sign | (code < 0x7c00 ? code : 0x7c00));
 }
 
-uint16_t ig_f32_to_f16(float f) { return ig_f64_to_f16(f); }
+/* As by way of double, without the way: half networks store every result so. */
+uint16_t ig_f32_to_f16(float f) {
+  enum { BIAS = 112 << 23, INFINITE = 0x7f800000, LARGE = 0x47800000 /* 2^16 */, NORMAL = 0x38800000 /* 2^-14 */ };
+  uint32_t u, magnitude;
+  memcpy(&u, &f, sizeof u);
+  const uint16_t sign = (uint16_t)(u >> 16 & 0x8000);
+  magnitude = u & 0x7fffffff;
+  if (magnitude > INFINITE) return (uint16_t)(sign | 0x7e00 | (u >> 13 & 0x1ff));
+  if (magnitude >= LARGE) return (uint16_t)(sign | 0x7c00);
+  if (magnitude >= NORMAL) return (uint16_t)(sign | (magnitude - BIAS + 0xfff + (magnitude >> 13 & 1)) >> 13);
+  /* Beside 0.5, a float's last bit is the least half's: the sum rounds as wanted. */
+  const float sum = float_of(magnitude) + 0.5f;
+  memcpy(&u, &sum, sizeof u);
+  return (uint16_t)(sign | (u - 0x3f000000));
+}
 
 uint16_t ig_f64_to_bf16(double d) {
   const uint64_t u = bits_of(d);

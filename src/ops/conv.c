@@ -47,6 +47,9 @@ static ig_status conv_dims(ig_node *n, ig_val *x, ig_val *w, ig_val *bias, ig_dt
 ig_val *ig_lo_conv(ig_lower *l, const ig_conv_params *p, ig_val *const *in, uint32_t n_in, ig_val *bias, const ig_node *n, const ig_dim *dims) {
   const ig_val *y = n->out[0];
   ig_sprog epi = {0};
+  ig_val *wide[4] = {ig_lo_widen(l, in[0]), ig_lo_widen(l, in[1])};
+  for (uint32_t i = 2; i < n_in; i++)
+    wide[i] = in[i];
   if (bias) {
     ig_sbuild b;
     ig_sbuild_init(&b, &l->ir->arena);
@@ -59,7 +62,7 @@ ig_val *ig_lo_conv(ig_lower *l, const ig_conv_params *p, ig_val *const *in, uint
   ig_val *out = NULL;
   const ig_lo_kernel_desc d = {.kind = IG_KIND_conv,
                                .params = p,
-                               .in = in,
+                               .in = wide,
                                .n_in = n_in,
                                .extra = &bias,
                                .n_extra = bias ? 1 : 0,

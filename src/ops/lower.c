@@ -258,6 +258,17 @@ ig_val *ig_lo_map(ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_sprog 
   return out;
 }
 
+ig_val *ig_lo_widen(ig_lower *l, ig_val *x) {
+  if (l->error || !x || IG_DTYPE_BITS(x->dtype) >= 32 || ig_stype_of(x->dtype) != IG_S_F32) return x;
+  ig_sbuild b;
+  ig_sprog prog;
+  ig_sbuild_init(&b, &l->ir->arena);
+  ig_s_store(&b, 0, ig_s_load(&b, 0, x->dtype), 0);
+  ig_status st = ig_sbuild_finish(&b, &prog);
+  if (st) return ig_lo_fail(l, st), NULL;
+  return ig_lo_map(l, &x, 1, &prog, IG_DTYPE_F32, (uint32_t)x->rank, x->dims);
+}
+
 ig_val *ig_lo_copy(ig_lower *l, ig_val *x) {
   if (l->error || !x) return NULL;
   ig_move_params p = {.border = IG_MOVE_NONE};

@@ -43,7 +43,7 @@ static ig_val *as_matrix(ig_lower *l, ig_val *v, bool column) {
 
 ig_val *ig_lo_matmul(ig_lower *l, const ig_lo_matmul_desc *d) {
   ig_dims *t = &l->ir->dims;
-  ig_val *a = as_matrix(l, d->a, false), *b = as_matrix(l, d->b, true);
+  ig_val *a = as_matrix(l, ig_lo_widen(l, d->a), false), *b = as_matrix(l, ig_lo_widen(l, d->b), true);
   if (!a || !b) return NULL;
   const uint32_t rank = (uint32_t)(a->rank > b->rank ? a->rank : b->rank);
   ig_dim full[IG_MAX_RANK] = {0};

@@ -116,6 +116,8 @@ typedef struct ig_lo_kernel {
 bool ig_lo_kernel(ig_lower *l, const ig_lo_kernel_desc *d, ig_val **out);
 /* Common map: program over inputs, expanded to dims of the result here. */
 ig_val *ig_lo_map(ig_lower *l, ig_val *const *in, uint32_t n_in, const ig_sprog *prog, ig_dtype out_dtype, uint32_t rank, const ig_dim *dims);
+/* x in float32 where it is a smaller float, else x: products of such have float32 sums, and float32 kernels are the fast ones. Constants fold. */
+ig_val *ig_lo_widen(ig_lower *l, ig_val *x);
 ig_val *ig_lo_copy(ig_lower *l, ig_val *x);                                           /* move kernel without border */
 void ig_lo_fail(ig_lower *l, ig_status st);
 /* Declares v to be result i of the source node. */

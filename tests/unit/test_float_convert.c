@@ -70,6 +70,8 @@ static void test_f16(void **state) {
     }
   }
   for (uint32_t i = 0; i < 0x7c00; i++) check_between(i, 5, 10, ig_f64_to_f16, ig_f32_to_f16);
+  for (uint64_t u = 0; u < UINT64_C(1) << 32; u += 4093)
+    if (ig_f32_to_f16(float_from((uint32_t)u)) != ig_f64_to_f16((double)float_from((uint32_t)u))) fail_msg("float %08x", (unsigned)u);
   assert_int_equal(ig_f32_to_f16(INFINITY), 0x7c00);
   assert_int_equal(ig_f32_to_f16(-1e30f), 0xfc00);
   assert_int_equal(ig_f64_to_f16(5e-324), 0);
