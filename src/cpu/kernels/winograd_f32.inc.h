@@ -121,15 +121,17 @@ static void transform(const shape *s, int64_t i, int64_t c0, int64_t c1, float *
 
 /* ---- products ---- */
 
-/* `rows` rows of V, `row` floats apart, times a panel: rows of M, `to` floats apart. rows is a constant wherever this is inlined. */
-INLINE void micro(int rows, const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to) {
+/* `rows` rows of V, `row` floats apart, times a panel: rows of M, `to` floats apart. rows is a constant wherever this is inlined. On the way the panel's
+ * successor is called for, from `next` on, `step` bytes for every channel: weights come from memory, and its latency is hidden behind the sums. */
+INLINE void micro(int rows, const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to, const char *next, int64_t step) {
   vf c[MR][2];
   const float *r[(MR + 2) / 3];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vf_zero();
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i += 3) r[i / 3] = a + i * row;
-  for (int64_t p = 0; p < k; p++, b += NR) {
+  for (int64_t p = 0; p < k; p++, b += NR, next += step) {
+    __builtin_prefetch(next);
     const vf b0 = vf_load(b), b1 = vf_load(b + SIMD_W);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
@@ -146,8 +148,11 @@ INLINE void micro(int rows, const float *a, int64_t row, const float *b, int64_t
     vf_store(m + i * to + SIMD_W, c[i][1]);
   }
 }
-typedef void (*micro_fn)(const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to);
-#define MICRO(rows) static void micro_##rows(const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to) { micro(rows, a, row, b, k, m, to); }
+typedef void (*micro_fn)(const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to, const char *next, int64_t step);
+#define MICRO(rows) \
+  static void micro_##rows(const float *a, int64_t row, const float *b, int64_t k, float *m, int64_t to, const char *next, int64_t step) { \
+    micro(rows, a, row, b, k, m, to, next, step); \
+  }
 MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
 #if SIMD_W == 16
 MICRO(7) MICRO(8) MICRO(9) MICRO(10) MICRO(11) MICRO(12)
@@ -163,11 +168,12 @@ static void products(const shape *s, const float *v, int64_t point, int64_t n, c
   const int64_t steps = (n + MR - 1) / MR, to = group * POINTS * NR;
   for (int64_t p = 0; p < POINTS; p++)
     for (int64_t g = 0; g < group; g++) {
-      const float *b = u + (g * POINTS + p) * s->c * NR;
+      const int64_t panel = s->c * NR;
+      const float *b = u + (g * POINTS + p) * panel, *next = g + 1 < group ? b + POINTS * panel : p + 1 < POINTS ? u + (p + 1) * panel : b;
       for (int64_t i = 0; i < steps; i++) {
         int64_t lo, hi;
         ig_split(n, (uint32_t)i, (uint32_t)steps, &lo, &hi);
-        micros[hi - lo](v + p * point + lo * s->v_row, s->v_row, b, s->c, m + lo * to + (g * POINTS + p) * NR, to);
+        micros[hi - lo](v + p * point + lo * s->v_row, s->v_row, b, s->c, m + lo * to + (g * POINTS + p) * NR, to, (const char *)(next + panel / steps * i), NR * 4 / steps);
       }
     }
 }
