@@ -243,9 +243,12 @@ static void prepare_columns(const product *g, const shared *s, const ig_s8_finis
   const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
   const int32_t moved = SIMD_SUMS && !is_signed(w) ? 128 : 0;
   const int64_t step = g->channel == 1 && g->c->kind == IG_KIND_conv ? g->depth : 1;   /* of a column in the weights' row-major order */
+  ig_reader zeros;
+  if (has_zeros) ig_reader_init(&zeros, ig_call_in(g->c, 3), NULL, IG_S_I32);
   for (int64_t j = lo; j < end; j++) {
-    s->mul[j] = 1, s->add[j] = 0;
-    s->zeros[j] = (has_zeros && j < hi ? zero_at(g->c, 3, j * step) : 0) - moved;
+    int32_t zero = 0;
+    if (has_zeros && j < hi) ig_reader_read(&zeros, j * step, 1, &zero);
+    s->mul[j] = 1, s->add[j] = 0, s->zeros[j] = zero - moved;
   }
   if (f) ig_s8_finish_columns(f, g->channel, lo, hi, s->mul, s->add);
 #if SIMD_SUMS

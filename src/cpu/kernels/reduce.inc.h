@@ -2,7 +2,7 @@
  *
  * The iteration space is walked with the kept axes first and the reduced axes last ("rows": one result at a time), or, where the axis with the
  * shortest stride is kept and so loads are contiguous along it, the other way round ("columns": a block of results at a time); within each group in
- * the order of input 0's memory. Sums and maxima of plain float32 (global pooling) need no program.
+ * the order of input 0's memory. Sums and extremes of plain float32 (global pooling) need no program.
  *
  * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors; sums go by eight chains, which a compiler turns into vectors.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -26,7 +26,7 @@ typedef struct plan {
   ig_dtype dtype;                      /* of input 0 */
   char *values;                        /* accumulators, then (arg) int64 places */
   int64_t *places;
-  bool direct;                         /* sums or maxima of plain float32: */
+  bool direct;                         /* sums or extremes of plain float32: */
   ig_walk kept, reduced;               /* places of results and, from there on, of their elements */
 } plan;
 
@@ -189,8 +189,8 @@ static void direct_columns(bool is_max, const float *x, int64_t step, int64_t m,
   }
 }
 
-/* n values of one result, by blocks of four chains. */
-static float direct_row(bool is_max, const float *x, int64_t n, float acc) {
+/* n values of one result, by blocks of four chains; negated: of -x. */
+static inline float direct_row(bool is_max, const bool negated, const float *x, int64_t n, float acc) {
   enum { VECTORS = 4, L = LANES(float), BLOCK = 128 * VECTORS * L };
   const int64_t op = is_max ? IG_REDUCE_MAX : IG_REDUCE_SUM;
   for (int64_t k0 = 0; k0 < n; k0 += BLOCK) {
@@ -202,8 +202,8 @@ static float direct_row(bool is_max, const float *x, int64_t n, float acc) {
     for (int v = 0; v < VECTORS; v++) s[v] = chain_load_f32(lanes);
     if (is_max) {
       for (; k + VECTORS * L <= k1; k += VECTORS * L)
-        for (int v = 0; v < VECTORS; v++) s[v] = chain_max_f32(chain_load_f32(x + k + v * L), s[v]);
-      for (; k + L <= k1; k += L) s[0] = chain_max_f32(chain_load_f32(x + k), s[0]);
+        for (int v = 0; v < VECTORS; v++) s[v] = chain_max_f32(negated ? -chain_load_f32(x + k + v * L) : chain_load_f32(x + k + v * L), s[v]);
+      for (; k + L <= k1; k += L) s[0] = chain_max_f32(negated ? -chain_load_f32(x + k) : chain_load_f32(x + k), s[0]);
       s[0] = chain_max_f32(chain_max_f32(s[0], s[1]), chain_max_f32(s[2], s[3]));
     } else {
       for (; k + VECTORS * L <= k1; k += VECTORS * L)
@@ -211,7 +211,10 @@ static float direct_row(bool is_max, const float *x, int64_t n, float acc) {
       for (; k + L <= k1; k += L) s[0] += chain_load_f32(x + k);
       s[0] = (s[0] + s[1]) + (s[2] + s[3]);
     }
-    for (; k < k1; k++) across_f32(op, &acc, x + k, 1);
+    for (; k < k1; k++) {
+      const float one = negated ? -x[k] : x[k];
+      across_f32(op, &acc, &one, 1);
+    }
     memcpy(lanes, &s[0], sizeof lanes);
     for (int j = 0; j < L; j++) across_f32(op, &acc, lanes + j, 1);
   }
@@ -224,7 +227,8 @@ static void rows_direct(const plan *q, int64_t lo, int64_t n) {
     for (int64_t k = 0, run; k < q->n_reduced; k += run) {
       int64_t from, step;
       run = ig_walk_run(&q->reduced, k, q->n_reduced - k, &from, &step);
-      acc[r] = direct_row(q->p->op == IG_REDUCE_MAX, x + from, run, acc[r]);
+      if (q->p->op == IG_REDUCE_MIN) acc[r] = -direct_row(true, true, x + from, run, -acc[r]);
+      else acc[r] = direct_row(q->p->op == IG_REDUCE_MAX, false, x + from, run, acc[r]);
     }
   }
 }
@@ -265,7 +269,7 @@ static void prepare_direct(plan *q, const ig_view *x, const uint8_t *perm, bool 
   ig_walk_init(&q->reduced, &reduced, perm);
   const ig_walk *inner = columnwise ? &q->kept : &q->reduced;
   const bool unit = inner->strides[inner->rank - 1] == 1;
-  q->direct = plain && unit && (q->p->op == IG_REDUCE_SUM || q->p->op == IG_REDUCE_MAX);
+  q->direct = plain && unit && (q->p->op == IG_REDUCE_SUM || q->p->op == IG_REDUCE_MAX || (q->p->op == IG_REDUCE_MIN && !columnwise));
 }
 
 void NAME(ig_cpu_reduce_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
