@@ -3,13 +3,14 @@
  * Channels lie side by side, 16 to a vector of 16-bit integers. Taps go in pairs: the vectors of two taps are interleaved, so that one multiplication
  * sums both products exactly. The sums of a pixel are finished all channels at a time.
  * SPDX-License-Identifier: Apache-2.0 */
-enum { LANES = 16, BAND_BYTES = 160 << 10 };
+enum { LANES = 16, BAND_BYTES = 160 << 10, PIXELS = 16, SUMS_BYTES = 12 << 10 };
 
 typedef struct depthwise {
   const ig_call *c;
   conv_shape s;
   int64_t taps, pairs, rows;           /* rows: of all output images */
   int64_t band_rows;                   /* output rows of a band */
+  int64_t pixels;                      /* finished at a time */
   size_t band_bytes;
 } depthwise;
 static depthwise depthwise_of(const ig_call *c) {
@@ -21,6 +22,7 @@ static depthwise depthwise_of(const ig_call *c) {
   const int64_t row = band_extent(&d.s, 1, d.s.out[1]) * d.s.row_channels * (int64_t)sizeof(elem);
   d.band_rows = 1;
   while (d.band_rows < d.s.out[0] && band_extent(&d.s, 0, d.band_rows + 1) * row <= BAND_BYTES) d.band_rows++;
+  d.pixels = ig_max_i64(1, ig_min_i64(PIXELS, SUMS_BYTES / 4 / d.s.row_channels));
   d.band_bytes = (size_t)ig_max_i64(BAND_BYTES, band_extent(&d.s, 0, 1) * row);
   return d;
 }
@@ -34,7 +36,7 @@ static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part
   for (uint32_t i = 0; i <= part; i++) {
     m.band = (elem *)(void *)take(&at, d->band_bytes + 64);
     m.tap_at = (int64_t *)(void *)take(&at, (size_t)(2 * d->pairs) * sizeof *m.tap_at);
-    m.sums = (int32_t *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
+    m.sums = (int32_t *)(void *)take(&at, (size_t)(ig_max_i64(SUMS_BYTES / 4, d->s.row_channels) + NR) * 4);
     m.epi = take(&at, ig_epi_bytes(d->c));
   }
   return m;
@@ -78,7 +80,8 @@ static inline void depthwise_pixel(const elem *x, const int64_t *tap_at, int64_t
 }
 
 /* Output rows [oy, oy + n) of an image. */
-static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_t image, int64_t oy, int64_t n, const ig_s8_finish *f, ig_prog *epi) {
+static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_t image, int64_t oy, int64_t n, const ig_s8_finish *f, const finish_consts *consts,
+                           float *spare, ig_prog *epi) {
   const conv_shape *s = &d->s;
   const ig_view *x = ig_call_in(d->c, 0), *o = ig_call_out(d->c, 0), *r = f ? f->residual : NULL;
   const int32_t zero = zero_at(d->c, 2, 0);
@@ -90,22 +93,26 @@ static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_
     const int64_t tap = ig_min_i64(t, d->taps - 1);   /* the last of an odd number is read twice, once for weights of zero */
     m->tap_at[t] = (tap / s->kernel[1] * s->dilation[0] * row + tap % s->kernel[1] * s->dilation[1]) * to;
   }
-  const finish_fn finish = f ? finish_of(f) : NULL;
   const int64_t y_step = o->rank == 4 ? o->strides[2] : 0, x_step = o->strides[o->rank - 1];
   for (int64_t y = 0; y < n; y++)
-    for (int64_t ox = 0; ox < s->out[1]; ox++) {
-      const elem *at = m->band + (y * s->stride[0] * row + ox * s->stride[1]) * to;
-      if (d->pairs == 5) depthwise_pixel(at, m->tap_at, 5, m->w, to, m->sums);
-      else depthwise_pixel(at, m->tap_at, d->pairs, m->w, to, m->sums);
-      if (!f) {
-        ig_prog_range(epi, ((image * s->out[0] + oy + y) * s->out[1] + ox) * s->channels, s->channels, m->sums);
+    for (int64_t ox = 0, count; ox < s->out[1]; ox += count) {
+      int64_t out_at[PIXELS], residual_at[PIXELS];
+      count = ig_min_i64(d->pixels, s->out[1] - ox);
+      for (int64_t i = 0; i < count; i++) {
+        const elem *at = m->band + (y * s->stride[0] * row + (ox + i) * s->stride[1]) * to;
+        if (d->pairs == 5) depthwise_pixel(at, m->tap_at, 5, m->w, to, m->sums + i * to);
+        else depthwise_pixel(at, m->tap_at, d->pairs, m->w, to, m->sums + i * to);
+        out_at[i] = image * o->strides[0] + (oy + y) * y_step + (ox + i) * x_step;
+        residual_at[i] = r ? image * r->strides[0] + (oy + y) * (r->rank == 4 ? r->strides[2] : 0) + (ox + i) * r->strides[r->rank - 1] : 0;
+      }
+      if (f) {
+        const finish_tile t = { .k = consts, .spare = spare, .sums = m->sums, .stride = to, .rows = count, .columns = s->channels, .mul = m->mul, .add = m->add,
+          .out_at = out_at, .residual_at = residual_at, .out = o->data, .residual = r ? r->data : NULL };
+        finish_of(f)(f, &t);
         continue;
       }
-      const int64_t out_at = image * o->strides[0] + (oy + y) * y_step + ox * x_step;
-      const int64_t residual_at = r ? image * r->strides[0] + (oy + y) * (r->rank == 4 ? r->strides[2] : 0) + ox * r->strides[r->rank - 1] : 0;
-      const finish_tile t = { .sums = m->sums, .rows = 1, .columns = s->channels, .mul = m->mul, .add = m->add, .out_at = &out_at,
-        .residual_at = &residual_at, .out = o->data, .residual = r ? r->data : NULL };
-      finish(f, &t);
+      for (int64_t i = 0; i < count; i++)
+        ig_prog_range(epi, ((image * s->out[0] + oy + y) * s->out[1] + ox + i) * s->channels, s->channels, m->sums + i * to);
     }
 }
 
@@ -127,13 +134,15 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   ig_split_items(c, d.rows, part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   ig_prog *epi = NULL;
+  float spare[2 * PAIR] = { 0 };
+  const finish_consts consts = compiled ? consts_of(&f) : (finish_consts){ .zero = 0 };
   if (!compiled) {
     static const uint8_t perms[2][4] = { { 0, 2, 1 }, { 0, 2, 3, 1 } };
     epi = ig_epi_make(m.epi, c, perms[ig_call_out(c, 0)->rank == 4], IG_S_I32, c->n_out, &SIMD_PROG);
   }
   for (int64_t r = lo; r < hi;) {
     const int64_t oy = r % d.s.out[0], n = ig_min_i64(d.band_rows, ig_min_i64(hi - r, d.s.out[0] - oy));
-    depthwise_band(&d, &m, r / d.s.out[0], oy, n, compiled ? &f : NULL, epi);
+    depthwise_band(&d, &m, r / d.s.out[0], oy, n, compiled ? &f : NULL, &consts, spare, epi);
     r += n;
   }
 }

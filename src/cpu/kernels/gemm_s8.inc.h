@@ -10,9 +10,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_s8.h"
 #include "cpu/kernels/kernels.h"
-#include "cpu/kernels/s8_finish.h"
+#include "cpu/kernels/s8_finish.inc.h"
 #include "hal/tactic.h"
-#include <math.h>
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
@@ -22,29 +21,32 @@ enum {
   GROUP = 8 * NR,                      /* columns that are finished at a time, at most */
   BLOCK_ROWS = 768,
   A_BYTES = 224 << 10,                 /* of a block's activations, where a few rows take no more */
-  B_BYTES = 24 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
+  B_BYTES = 26 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
-/* sum over the runs of rows[i][run_at[r] + ..] * b; out: rows of GROUP words. */
+/* The sums of a tile, c[n_rows][2]: over the runs of rows[i][run_at[r] + ..] * b. */
+#define PRODUCT(n_rows) \
+  vi c[n_rows][2]; \
+  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) c[i][0] = c[i][1] = vi_zero(); \
+  for (int64_t r = 0; r < n_runs; r++) { \
+    const elem *a[n_rows]; \
+    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
+    for (int64_t w = 0; w < run_words; w++, b += NR) { \
+      const vi b0 = vi_load(b), b1 = vi_load(b + SIMD_W); \
+      _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
+        int32_t word; \
+        memcpy(&word, a[i] + w * KG, sizeof word); \
+        const vi x = vi_set(word); \
+        c[i][0] = vi_dot(c[i][0], x, b0); \
+        c[i][1] = vi_dot(c[i][1], x, b1); \
+      } \
+    } \
+  }
+/* out: rows of GROUP words. */
 typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out);
 #define MICRO(n_rows) \
   static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out) { \
-    vi c[n_rows][2]; \
-    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) c[i][0] = c[i][1] = vi_zero(); \
-    for (int64_t r = 0; r < n_runs; r++) { \
-      const elem *a[n_rows]; \
-      _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
-      for (int64_t w = 0; w < run_words; w++, b += NR) { \
-        const vi b0 = vi_load(b), b1 = vi_load(b + SIMD_W); \
-        _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
-          int32_t word; \
-          memcpy(&word, a[i] + w * KG, sizeof word); \
-          const vi x = vi_set(word); \
-          c[i][0] = vi_dot(c[i][0], x, b0); \
-          c[i][1] = vi_dot(c[i][1], x, b1); \
-        } \
-      } \
-    } \
+    PRODUCT(n_rows) \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
       vi_store(out + i * GROUP, c[i][0]); \
       vi_store(out + i * GROUP + SIMD_W, c[i][1]); \
@@ -59,88 +61,26 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
-/* ---- the compiled epilogues ---- */
-
-/* A tile: rows of sums `stride` words apart, its first column at mul, add, and its rows at data + (at[i] + column) elements. Sums, mul and add go on
- * to a multiple of NR columns. */
-typedef struct finish_tile {
-  const int32_t *sums;
-  int64_t stride, rows, columns;
-  const float *mul, *add;
-  const int64_t *out_at, *residual_at;
-  char *out;
-  const char *residual;
-} finish_tile;
-typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
-
-#define ALWAYS static inline __attribute__((always_inline))
-enum { HAS_FIRST = 1, HAS_BYTES = 2, HAS_FLOATS = 4, HAS_SECOND = 8, OUT_BYTES = 16 };
-
-/* NR columns of each row, of which `width` are there. */
-ALWAYS void finish_columns(const ig_s8_finish *f, const finish_tile *t, const int flags, int64_t j, int64_t width) {
-  const size_t size = flags & OUT_BYTES ? 1 : 4, residual_size = flags & HAS_FLOATS ? 4 : 1;
-  const bool is_signed = (flags & HAS_BYTES) && f->residual->dtype == IG_DTYPE_I8;
-  const ig_s8_round *last = flags & HAS_SECOND ? &f->second : &f->first;
-  const vs m0 = vs_load(t->mul + j), m1 = vs_load(t->mul + j + SIMD_W), a0 = vs_load(t->add + j), a1 = vs_load(t->add + j + SIMD_W);
-  /* Bounds of integers hold for what is rounded to them too. */
-  const vs lo = vs_set(flags & HAS_FIRST ? (float)(f->first.lo - f->first.zero) : f->lo), hi = vs_set(flags & HAS_FIRST ? (float)(f->first.hi - f->first.zero) : f->hi);
-  const vs scale = vs_set(f->scale), offset = vs_set(f->offset + f->scale * (float)f->first.zero), factor = vs_set(f->residual_scale);
-  const vs lo2 = vs_set((float)(f->second.lo - f->second.zero)), hi2 = vs_set((float)(f->second.hi - f->second.zero));
-  for (int64_t i = 0; i < t->rows; i++) {
-    float spare_in[NR], spare_out[NR];
-    const int32_t *sums = t->sums + i * t->stride + j;
-    const char *from = flags & (HAS_BYTES | HAS_FLOATS) ? t->residual + (size_t)(t->residual_at[i] + j) * residual_size : NULL;
-    char *out = t->out + (t->out_at[i] + j) * (int64_t)size, *to = width == NR ? out : (char *)spare_out;
-    if (from && width < NR) {
-      memset(spare_in, 0, sizeof spare_in);
-      memcpy(spare_in, from, (size_t)width * residual_size);
-      from = (const char *)spare_in;
-    }
-    vs x0 = vs_min(vs_max(vs_add(vs_mul(vs_of(vi_load(sums)), m0), a0), lo), hi);
-    vs x1 = vs_min(vs_max(vs_add(vs_mul(vs_of(vi_load(sums + SIMD_W)), m1), a1), lo), hi);
-    if ((flags & HAS_FIRST) && (flags & (HAS_SECOND | HAS_BYTES | HAS_FLOATS))) x0 = vs_fma(vs_round(x0), scale, offset), x1 = vs_fma(vs_round(x1), scale, offset);
-    if (flags & HAS_BYTES) {
-      x0 = vs_fma(vs_of(vi_load_bytes(from, is_signed)), factor, x0);
-      x1 = vs_fma(vs_of(vi_load_bytes(from + SIMD_W, is_signed)), factor, x1);
-    }
-    if (flags & HAS_FLOATS) {
-      x0 = vs_add(vs_load((const float *)(const void *)from), x0);
-      x1 = vs_add(vs_load((const float *)(const void *)from + SIMD_W), x1);
-    }
-    if (flags & HAS_SECOND) x0 = vs_min(vs_max(x0, lo2), hi2), x1 = vs_min(vs_max(x1, lo2), hi2);
-    if (flags & OUT_BYTES) vi_store_bytes(to, vs_rint(x0), vs_rint(x1), last->zero);
-    else vs_store((float *)(void *)to, x0), vs_store((float *)(void *)to + SIMD_W, x1);
-    if (width < NR) memcpy(out, to, (size_t)width * size);
+/* A whole tile of MR rows and NR columns, finished in registers. */
+typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t);
+#if SIMD_SUMS
+#define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + h * SIMD_W)))
+#else
+#define MENDED(i, h) c[i][h]
+#endif
+#define FUSED(name, flags) \
+  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t) { \
+    PRODUCT(MR) \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) \
+      finish_pair(t->k, flags, MENDED(i, 0), MENDED(i, 1), t->mul, t->add, residual_of(t, flags, i), result_of(t, flags, i)); \
   }
-}
-#define FINISH(name, flags) \
-  static void name(const ig_s8_finish *f, const finish_tile *t) { \
-    int64_t j = 0; \
-    for (; j + NR <= t->columns; j += NR) finish_columns(f, t, flags, j, NR); \
-    if (j < t->columns) finish_columns(f, t, flags, j, t->columns - j); \
-  }
-FINISH(finish_float, 0)
-FINISH(finish_float_residual, HAS_FLOATS)
-FINISH(finish_bytes, HAS_FIRST | OUT_BYTES)
-FINISH(finish_bytes_residual, HAS_FIRST | HAS_BYTES | HAS_SECOND | OUT_BYTES)
-static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
-  (void)f;
-  for (int64_t i = 0; i < t->rows; i++) memcpy(t->out + t->out_at[i] * 4, t->sums + i * t->stride, (size_t)t->columns * 4);
-}
-/* Every other form, element by element. */
-static void finish_any(const ig_s8_finish *f, const finish_tile *t) {
-  for (int64_t i = 0; i < t->rows; i++) {
-    const char *from = t->residual ? t->residual + t->residual_at[i] * (int64_t)ig_elem_size(f->residual->dtype) : NULL;
-    ig_s8_finish_row(f, t->sums + i * t->stride, t->mul, t->add, from, t->out + t->out_at[i] * (int64_t)ig_elem_size(f->out), t->columns);
-  }
-}
-static finish_fn finish_of(const ig_s8_finish *f) {
-  const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32, bytes = f->residual && !floats;
-  const bool plain = f->scale == 1 && f->offset == 0 && f->residual_scale == 1 && f->linear_lo == -INFINITY && f->linear_hi == INFINITY;
-  if (f->out == IG_DTYPE_I32) return finish_sums;
-  if (f->out == IG_DTYPE_F32) return f->first.on ? finish_any : !f->linear ? finish_float : floats && plain ? finish_float_residual : finish_any;
-  if (f->first.on && !f->linear) return finish_bytes;
-  return f->first.on && bytes && f->second.on ? finish_bytes_residual : finish_any;
+FUSED(fused_float, FLOAT)
+FUSED(fused_float_residual, FLOAT_RESIDUAL)
+FUSED(fused_bytes, BYTES)
+FUSED(fused_bytes_residual, BYTES_RESIDUAL)
+static fused_fn fused_of(finish_fn f) {
+  return f == finish_float ? fused_float : f == finish_float_residual ? fused_float_residual : f == finish_bytes ? fused_bytes :
+    f == finish_bytes_residual ? fused_bytes_residual : NULL;
 }
 
 /* ---- what a user says, and memory ---- */
@@ -307,20 +247,32 @@ static void find_rows(const product *g, const ig_view *residual, int64_t m0, int
   }
 }
 
-typedef struct job { const product *g; const shared *s; const part_memory *m; const ig_s8_finish *f; finish_fn finish; bool mends; } job;
+typedef struct job {
+  const product *g;
+  const shared *s;
+  const part_memory *m;
+  const ig_s8_finish *f;               /* NULL: the interpreter finishes */
+  finish_consts consts;
+  float *spare;
+  finish_fn finish;
+  fused_fn fused;                      /* NULL: tiles are finished from memory */
+  bool mends;
+} job;
 
-/* Rows [row, row + rows) of the block that begins with m0. */
+/* The tile of rows from `row` of the block and columns from n0. */
+static finish_tile tile_at(const job *w, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+  const ig_view *o = ig_call_out(w->g->c, 0), *r = w->f->residual;
+  return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = w->m->tile, .stride = GROUP, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
+    .out_at = w->m->out_at + row, .residual_at = w->m->residual_at + row, .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype),
+    .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL, .row_zeros = w->m->block.row_zeros + row, .column_sums = w->s->sums + n0 };
+}
 static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
-  const product *g = w->g;
-  if (!w->f) {
-    for (int64_t i = 0; i < rows; i++) ig_prog_range(w->m->epi, (m0 + row + i) * g->n + n0, columns, w->m->tile + i * GROUP);
+  if (w->f) {
+    const finish_tile t = tile_at(w, row, rows, n0, columns);
+    w->finish(w->f, &t);
     return;
   }
-  const ig_view *o = ig_call_out(g->c, 0), *r = w->f->residual;
-  const finish_tile t = { .sums = w->m->tile, .stride = GROUP, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
-    .out_at = w->m->out_at + row, .residual_at = w->m->residual_at + row, .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype),
-    .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL };
-  w->finish(w->f, &t);
+  for (int64_t i = 0; i < rows; i++) ig_prog_range(w->m->epi, (m0 + row + i) * w->g->n + n0, columns, w->m->tile + i * GROUP);
 }
 
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
@@ -339,12 +291,18 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
     for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, m->b + p * g->words * NR);
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
-      for (int64_t p = 0; p < n_panels; p++)
-        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + p * NR);
+      const int64_t n_fused = w->fused && rows == MR ? columns / NR : 0;
+      for (int64_t p = 0; p < n_fused; p++) {
+        const finish_tile t = tile_at(w, i, MR, n0 + p * NR, NR);
+        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, &t);
+      }
+      if (n_fused == n_panels) continue;
+      for (int64_t p = n_fused; p < n_panels; p++)
+        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + (p - n_fused) * NR);
 #if SIMD_SUMS
-      mend(g, w->s, m, i, rows, n0, columns);
+      mend(g, w->s, m, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
 #endif
-      finish_rows(w, m0, i, rows, n0, columns);
+      finish_rows(w, m0, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
     }
   }
 }
@@ -391,10 +349,16 @@ static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_
     perm[g->n_axes] = (uint8_t)g->channel;
     m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
   }
-  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .finish = compiled ? finish_of(&f) : NULL };
+  float spare[2 * PAIR] = { 0 };
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare };
 #if SIMD_SUMS
   w.mends = any_zero_point(g, &s);
 #endif
+  if (compiled) {
+    w.consts = consts_of(&f);
+    w.finish = finish_of(&f);
+    w.fused = w.mends ? NULL : fused_of(w.finish);
+  }
   for (int64_t m0 = m_lo; m0 < m_hi;) {
     const int64_t left = ig_min_i64(m_hi - m0, g->image_rows - m0 % g->image_rows), n_blocks = (left + g->block_rows - 1) / g->block_rows;
     const int64_t even = (left + n_blocks - 1) / n_blocks, n = ig_min_i64(left, ig_min_i64(g->block_rows, (even + MR - 1) / MR * MR));

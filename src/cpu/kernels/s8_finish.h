@@ -4,6 +4,8 @@
  *   first.on:  x = clamp(rint(x) + first.zero)                     requantised
  *   linear:    x = x * scale + offset (+ residual * residual_scale), kept within linear_lo and linear_hi
  *   second.on: x = clamp(rint(x) + second.zero)
+ *   stored as a float after it: x = x * last_scale + last_offset
+ *   gelu:      x = x * (0.5 * (1 + erf(x * gelu))), of the first line's x and nothing else
  *
  * Divisions and chains of factors are folded into mul, add and scale: a rounding or two away from the program, which is as near to the exact
  * value as the program's own. Everything else goes to the interpreter.
@@ -26,12 +28,12 @@ typedef struct ig_s8_finish {
   const ig_view *residual;             /* NULL: none */
   float residual_scale;
   ig_s8_round second;
+  float last_scale, last_offset;
+  float gelu;                          /* 0: none */
   ig_dtype out;                        /* F32, I32 (the sum itself), I8 or U8 */
 } ig_s8_finish;
 /* True if the epilogue of the call has that form and its operands and result are such that columns lie side by side; channel: their axis. */
 bool ig_s8_finish_recognise(const ig_call *c, uint32_t channel, ig_s8_finish *out);
 /* mul and add of the columns [lo, hi); channel: their axis. mul[j], add[j] are of column j. */
 void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, int64_t hi, float *mul, float *add);
-/* n results of one row, in any form; residual and out: of its first column. */
-void ig_s8_finish_row(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n);
 #endif

@@ -10,11 +10,13 @@
 
 typedef enum value_kind { OTHER, CONSTANT, COLUMN, RESIDUAL, CHAIN } value_kind;
 typedef struct value { value_kind kind; const ig_view *view; float k, c; } value;   /* CONSTANT: k; RESIDUAL: x * k + c */
-typedef enum stage { AFFINE, FIRST, LINEAR, SECOND } stage;
+typedef enum stage { AFFINE, FIRST, LINEAR, SECOND, LAST, GELU } stage;
 typedef struct reader {
   const ig_call *call;
-  uint32_t channel, last;              /* last: register of the chain */
+  uint32_t channel, last, before;      /* last: register of the chain; before: the one it came from */
   stage stage;
+  uint32_t kept;                       /* GELU: register of x; what was done to erf(): */
+  bool plus_one, halved, times_kept;
   bool bounded, clamped;               /* AFFINE: lo or hi is set; FIRST, SECOND: a bound of the integer was seen */
   value values[IG_SPROG_MAX];
   ig_s8_finish *f;
@@ -162,6 +164,16 @@ static bool linear(reader *r, uint16_t op, const value *v) {
   return is_finite(f->scale) && is_finite(f->offset);
 }
 
+static bool last(reader *r, uint16_t op, float k) {
+  ig_s8_finish *f = r->f;
+  ig_s8_op s;
+  if (!step_of(op, &s)) return false;
+  r->stage = LAST;
+  f->last_offset = apply(s, f->last_offset, k);
+  if (scales(s)) f->last_scale = apply(s, f->last_scale, k);
+  return is_finite(f->last_scale) && is_finite(f->last_offset);
+}
+
 /* The chain op v. */
 static bool extend(reader *r, uint16_t op, const value *v) {
   switch (r->stage) {
@@ -170,7 +182,11 @@ static bool extend(reader *r, uint16_t op, const value *v) {
       if (v->kind != CONSTANT) return r->clamped && linear(r, op, v);
       return (op == IG_SOP_MAX || op == IG_SOP_MIN || !r->clamped) ? rounded(r, &r->f->first, op, v->k) : linear(r, op, v);
     case LINEAR: return linear(r, op, v);
-    case SECOND: return v->kind == CONSTANT && rounded(r, &r->f->second, op, v->k);
+    case SECOND:
+      if (v->kind != CONSTANT) return false;
+      return (op == IG_SOP_MAX || op == IG_SOP_MIN || !r->clamped) ? rounded(r, &r->f->second, op, v->k) : last(r, op, v->k);
+    case LAST: return v->kind == CONSTANT && last(r, op, v->k);
+    case GELU: break;
   }
   return false;
 }
@@ -193,8 +209,28 @@ static bool fits(const ig_s8_round *q, ig_dtype d) {
 static bool stores(const reader *r, ig_dtype d, ig_stype type) {
   r->f->out = d;
   if (d == IG_DTYPE_I8 || d == IG_DTYPE_U8) return type == IG_S_I32 && fits(current(r), d);
-  if (d == IG_DTYPE_F32) return type == IG_S_F32 && (r->stage == AFFINE || r->stage == LINEAR);
+  if (r->stage == GELU) return d == IG_DTYPE_F32 && r->times_kept && r->halved;
+  if (d == IG_DTYPE_F32) return type == IG_S_F32 && (r->stage == AFFINE || r->stage == LINEAR || r->stage == LAST);
   return d == IG_DTYPE_I32 && type == IG_S_I32 && r->stage == AFFINE && r->f->n_steps == 0 && !r->bounded;
+}
+
+/* erf(x * k) or erf(x / k): the step that made its argument is taken back. */
+static bool begin_gelu(reader *r) {
+  ig_s8_finish *f = r->f;
+  if (r->stage != AFFINE || r->bounded || f->n_steps == 0) return false;
+  const ig_s8_step *s = &f->steps[--f->n_steps];
+  f->gelu = s->op == IG_S8_MUL ? s->value : 1 / s->value;
+  r->stage = GELU;
+  r->kept = r->before;
+  return !s->column && scales(s->op) && is_finite(f->gelu) && f->gelu != 0;
+}
+static bool extend_gelu(reader *r, const ig_sinsn *x) {
+  const uint32_t other = x->a == r->last ? x->b : x->a;
+  const value *v = &r->values[other];
+  if (x->op == IG_SOP_MUL && other == r->kept) return r->plus_one && !r->times_kept && (r->times_kept = true);
+  if (v->kind != CONSTANT) return false;
+  if (x->op == IG_SOP_ADD && v->k == 1) return !r->plus_one && !r->halved && !r->times_kept && (r->plus_one = true);
+  return x->op == IG_SOP_MUL && v->k == 0.5f && r->plus_one && !r->halved && (r->halved = true);
 }
 
 static bool follow(reader *r, uint32_t i) {
@@ -218,9 +254,15 @@ static bool follow(reader *r, uint32_t i) {
       *v = *a;
       if (a->kind != CHAIN || x->a != r->last || !round_chain(r)) return false;
       break;
+    case IG_SOP_ERF:
+      *v = *a;
+      if (a->kind != CHAIN || x->a != r->last || x->type != IG_S_F32 || !begin_gelu(r)) return false;
+      break;
     default:
       if (x->type != IG_S_F32 && x->type != IG_S_I32) return false;
-      if (a->kind == CHAIN && x->a == r->last && b->kind != CHAIN && b->kind != OTHER) {
+      if (r->stage == GELU && (x->a == r->last || x->b == r->last)) {
+        if (!extend_gelu(r, x)) return false;
+      } else if (a->kind == CHAIN && x->a == r->last && b->kind != CHAIN && b->kind != OTHER) {
         if (!extend(r, x->op, b)) return false;
       } else if (b->kind == CHAIN && x->b == r->last && a->kind != CHAIN && a->kind != OTHER && x->op != IG_SOP_SUB && x->op != IG_SOP_DIV) {
         if (!extend(r, x->op, a)) return false;
@@ -236,6 +278,7 @@ static bool follow(reader *r, uint32_t i) {
   }
   if (v->kind == CHAIN) {
     if (x->op != IG_SOP_LOAD && (x->op == IG_SOP_CAST || x->op == IG_SOP_ROUND) && x->a != r->last) return false;
+    r->before = r->last;
     r->last = i;
   }
   return true;
@@ -244,7 +287,7 @@ static bool follow(reader *r, uint32_t i) {
 bool ig_s8_finish_recognise(const ig_call *c, uint32_t channel, ig_s8_finish *out) {
   const ig_view *o = ig_call_out(c, 0);
   reader r = { .call = c, .channel = channel, .last = UINT32_MAX, .f = out };
-  *out = (ig_s8_finish){ .lo = -INFINITY, .hi = INFINITY, .linear_lo = -INFINITY, .linear_hi = INFINITY };
+  *out = (ig_s8_finish){ .lo = -INFINITY, .hi = INFINITY, .linear_lo = -INFINITY, .linear_hi = INFINITY, .last_scale = 1 };
   if (c->n_out != 1 || !is_side_by_side(o, channel)) return false;
   if (c->epi.n == 0) {
     out->out = o->dtype;
@@ -286,29 +329,5 @@ void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, i
         add[j0 + j] = apply(s->op, add[j0 + j], block[j]);
       }
     }
-  }
-}
-
-static float rounded_to(float x, const ig_s8_round *q) {
-  const float lo = (float)(q->lo - q->zero), hi = (float)(q->hi - q->zero);
-  return rintf(x > lo ? x < hi ? x : hi : lo) + (float)q->zero;
-}
-void ig_s8_finish_row(const ig_s8_finish *f, const int32_t *sums, const float *mul, const float *add, const void *residual, void *out, int64_t n) {
-  for (int64_t j = 0; j < n; j++) {
-    float x = (float)sums[j] * mul[j] + add[j];
-    x = fminf(fmaxf(x, f->lo), f->hi);
-    if (f->first.on) x = rounded_to(x, &f->first);
-    if (f->linear) {
-      x = x * f->scale + f->offset;
-      if (f->residual) {
-        const ig_dtype d = f->residual->dtype;
-        const float r = d == IG_DTYPE_F32 ? ((const float *)residual)[j] : d == IG_DTYPE_I8 ? (float)((const int8_t *)residual)[j] : (float)((const uint8_t *)residual)[j];
-        x += r * f->residual_scale;
-      }
-      x = fminf(fmaxf(x, f->linear_lo), f->linear_hi);
-    }
-    if (f->second.on) x = rounded_to(x, &f->second);
-    if (f->out == IG_DTYPE_F32) ((float *)out)[j] = x;
-    else ((uint8_t *)out)[j] = (uint8_t)(int32_t)x;
   }
 }
