@@ -123,13 +123,13 @@ static bool is_broadcast(const ig_dims *t, const ig_val *x, const ig_layout *l) 
   return false;
 }
 
-/* The order of the first operand of v's rank that is not row-major and not broadcast. */
+/* The order of the kernel's first input, or of any that a map does not broadcast, where that is not row-major. */
 static bool order_of_operands(const ig_ir *ir, const ig_layouts *l, const ig_node *n, const ig_val *v, uint8_t *order) {
-  const bool map = n->region->requests[0].kind == IG_KIND_map;
-  for (uint32_t i = 0; i < n->n_in; i++) {
-    const ig_val *x = ig_node_in(n, i);
+  const ig_request *r = &n->region->requests[0];
+  for (uint32_t i = 0; i < (r->kind == IG_KIND_map ? r->n_in : 1); i++) {
+    const ig_val *x = r->operands[i].value == IG_NO_VALUE ? NULL : ig_node_in(n, r->operands[i].value);
     if (!x || x->data || x->rank != v->rank || !l->at[x->id].strided) continue;
-    if (map && memcmp(x->dims, v->dims, (size_t)x->rank * sizeof *x->dims) != 0) continue;
+    if (r->kind == IG_KIND_map && memcmp(x->dims, v->dims, (size_t)x->rank * sizeof *x->dims) != 0) continue;
     if (!is_broadcast(&ir->dims, x, &l->at[x->id]) && order_of(&ir->dims, x, &l->at[x->id], order)) return true;
   }
   return false;

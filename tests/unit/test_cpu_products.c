@@ -26,12 +26,16 @@ static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_
   const ig_stype t = ig_stype_of(acc);
   for (uint32_t i = 0; i < n_extra; i++) {
     const ig_sreg y = ig_s_load(&b, 1 + i, d);
-    x = ig_s_op(&b, IG_SOP_ADD, x, ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t), 0);
+    x = ig_s_op(&b, t == IG_S_F32 && chance(20) ? IG_SOP_MUL : IG_SOP_ADD, x, ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t), 0);
   }
   if (t == IG_S_F32 && chance(30)) x = hard_swish(&b, x);
   if (chance(40)) x = ig_s_op(&b, IG_SOP_MAX, x, ig_s_i64(&b, t, 0), 0);
   if (chance(30)) x = ig_s_op(&b, IG_SOP_MIN, x, ig_s_i64(&b, t, 6), 0);
-  if (t == IG_S_F32 && chance(30)) x = ig_s_op(&b, IG_SOP_TANH, x, 0, 0);
+  static const uint16_t functions[] = { IG_SOP_TANH, IG_SOP_ERF, IG_SOP_SIGMOID };
+  if (t == IG_S_F32 && chance(30)) {
+    const ig_sreg f = ig_s_op(&b, functions[below(3)], x, 0, 0);
+    x = chance(50) ? f : ig_s_op(&b, IG_SOP_MUL, x, f, 0);   /* SiLU and its like */
+  }
   if (ig_stype_of(out) != t) x = ig_s_cast(&b, x, ig_stype_of(out));
   ig_s_store(&b, 0, x, 0);
   assert_null(ig_sbuild_finish(&b, p));
@@ -43,6 +47,32 @@ static const types type_cases[] = {
   { IG_DTYPE_F64, IG_DTYPE_F64, IG_DTYPE_F64, IG_S_F64 }, { IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I32, IG_S_I32 }, { IG_DTYPE_I8, IG_DTYPE_I8, IG_DTYPE_I32, IG_S_I32 },
   { IG_DTYPE_I32, IG_DTYPE_I32, IG_DTYPE_I32, IG_S_I32 }, { IG_DTYPE_I64, IG_DTYPE_I64, IG_DTYPE_I64, IG_S_I64 }, { IG_DTYPE_U64, IG_DTYPE_U64, IG_DTYPE_U64, IG_S_U64 },
   { IG_DTYPE_F16, IG_DTYPE_F16, IG_DTYPE_F32, IG_S_F32 }, { IG_DTYPE_BF16, IG_DTYPE_BF16, IG_DTYPE_F32, IG_S_F32 } };
+
+/* The functions of epilogues on a grid of numbers, tails included: their own errors, without those of a sum. */
+static void test_functions(void **state) {
+  enum { ROWS = 1 << 14 };
+  static const uint16_t functions[] = { IG_SOP_ERF, IG_SOP_TANH, IG_SOP_SIGMOID, IG_SOP_EXP };
+  static const ig_matmul_params params = { .acc = IG_S_F32, .alpha = 1 };
+  IG_UNUSED(state);
+  for (size_t f = 0; f < IG_COUNT(functions); f++) {
+    test_call t = { 0 };
+    ig_arena arena;
+    ig_sbuild b;
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    ig_sbuild_init(&b, &arena);
+    ig_s_store(&b, 0, ig_s_op(&b, functions[f], ig_s_load(&b, 0, IG_DTYPE_F32), 0, 0), 0);
+    assert_null(ig_sbuild_finish(&b, &t.call.epi));
+    ig_view *x = add_operand(&t, IG_DTYPE_F32, 2, (const int64_t[]){ ROWS, 1 }, 0);
+    for (int64_t i = 0; i < ROWS; i++) ((float *)x->data)[i * x->strides[0]] = 12.0f * (2.0f * (float)i / (ROWS - 1) - 1.0f);
+    ig_view *one = add_operand(&t, IG_DTYPE_F32, 2, (const int64_t[]){ 1, 16 }, 0);
+    for (int64_t i = 0; i < 16; i++) ((float *)one->data)[i * one->strides[1]] = 1.0f;
+    add_operand(&t, IG_DTYPE_F32, 2, (const int64_t[]){ ROWS, 16 }, 0);
+    finish_call(&t, IG_KIND_matmul, 2, 0, 1, &params);
+    check_all(&t, 5e-7);
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+}
 
 static void finish_product(test_call *t, const types *y, uint32_t n_in, uint32_t rank, const int64_t *out, ig_kind_id kind, const void *params) {
   static const ig_dtype plain[] = { 0, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_U64, IG_DTYPE_BOOL };
@@ -291,7 +321,7 @@ static void test_rnn(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
+    cmocka_unit_test(test_functions), cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
   };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

@@ -52,7 +52,7 @@ INLINE void finish_pixels(int pixels, bool whole, const work *o, const strip *s,
       case IG_FINISH_MIN: EACH(vf_min(k, x[i])); break;
       case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i], kept[i])); break;
       case IG_FINISH_MUL_OPERAND:
-      case IG_FINISH_FUNCTION: break;   /* left to the interpreter */
+      case IG_FINISH_ERF: case IG_FINISH_TANH: case IG_FINISH_EXP: case IG_FINISH_SIGMOID: break;   /* left to the interpreter */
       case IG_FINISH_ADD_OPERAND: {
         const place *p = &o->add[step->operand];
         const float *q = s->add[step->operand] + c * p->c_stride;

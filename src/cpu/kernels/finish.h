@@ -8,7 +8,7 @@
 enum { IG_FINISH_ADDS = 3, IG_FINISH_STEPS = 16 };
 typedef enum ig_finish_kind {
   IG_FINISH_ADD_OPERAND, IG_FINISH_MUL_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT,
-  IG_FINISH_FUNCTION   /* operand: the scalar operation */
+  IG_FINISH_ERF, IG_FINISH_TANH, IG_FINISH_EXP, IG_FINISH_SIGMOID
 } ig_finish_kind;
 typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of add and mul */
 typedef struct ig_finish {

@@ -28,23 +28,35 @@ static bool constant_step(const ig_sinsn *x, bool last_is_a, float k, ig_finish_
     case IG_SOP_MUL: s->kind = IG_FINISH_MUL; break;
     case IG_SOP_MAX: s->kind = IG_FINISH_MAX; break;
     case IG_SOP_MIN: s->kind = IG_FINISH_MIN; break;
-    case IG_SOP_DIV: s->kind = IG_FINISH_DIV; return last_is_a;
+    case IG_SOP_DIV: {   /* by a normal number: times its reciprocal */
+      const float size = k < 0 ? -k : k;
+      s->kind = size > 1e-37f && size < 1e37f ? IG_FINISH_MUL : IG_FINISH_DIV;
+      if (s->kind == IG_FINISH_MUL) s->value = 1.0f / k;
+      return last_is_a;
+    }
     default: return false;
   }
   return k == k;
 }
 
-static bool is_function(uint16_t op) {
-  return op == IG_SOP_ERF || op == IG_SOP_TANH || op == IG_SOP_SIGMOID || op == IG_SOP_EXP || op == IG_SOP_SOFTPLUS;
+static bool function_step(uint16_t op, ig_finish_step *s) {
+  switch (op) {
+    case IG_SOP_ERF: s->kind = IG_FINISH_ERF; return true;
+    case IG_SOP_TANH: s->kind = IG_FINISH_TANH; return true;
+    case IG_SOP_EXP: s->kind = IG_FINISH_EXP; return true;
+    case IG_SOP_SIGMOID: s->kind = IG_FINISH_SIGMOID; return true;
+    default: return false;
+  }
 }
 
 /* Extends the chain that ends in register `last` by instruction i. after[r]: steps done when register r of the chain was the last; 0 for others. */
 static bool extend(const ig_call *c, uint32_t i, uint32_t last, const uint8_t *after, ig_finish *f) {
   const ig_sinsn *code = c->epi.insns, *x = &code[i];
   const uint32_t other = x->a == last ? x->b : x->a;
-  if (x->type == IG_S_F32 && x->a == last && is_function(x->op)) {
+  ig_finish_step function = { 0 };
+  if (x->type == IG_S_F32 && x->a == last && function_step(x->op, &function)) {
     if (f->n_steps == IG_FINISH_STEPS) return false;
-    f->steps[f->n_steps++] = (ig_finish_step){ .kind = IG_FINISH_FUNCTION, .operand = x->op };
+    f->steps[f->n_steps++] = function;
     f->functions = true;
     return true;
   }

@@ -1,6 +1,7 @@
 /* Body of the float32 product for one instruction set: include after simd/f32_<isa>.h. See gemm_f32.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
+#include "cpu/simd/math_f32.h"
 #include "hal/tactic.h"
 
 #define PASTE_(a, b) a##_##b
@@ -138,24 +139,16 @@ static const tile_fn tiles_of[NV][MR] = { NAMES(1), NAMES(2),
 static int64_t tile_row(const ig_gemm_f32 *g, int64_t n_tiles, int64_t t) { return t * (g->m / n_tiles) + ig_min_i64(t, g->m % n_tiles); }
 static int64_t count_tiles(const ig_gemm_f32 *g) { return (g->m + MR - 1) / MR; }
 
-/* A share of the panel that comes next, so that it is there when its turn comes. */
-static void prefetch_share(const float *panel, int64_t floats, int64_t share, int64_t shares) {
-  const int64_t lines = floats / 16, lo = lines * share / shares, hi = lines * (share + 1) / shares;
-  for (int64_t i = lo; i < hi; i++) __builtin_prefetch(panel + i * 16, 0, 2);
-}
-
 /* Tiles [t0, t1), whose pointers stand in w->at, by panels [p0, p1). */
 static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
   const ig_gemm_f32 *g = w->g;
   const int64_t k = g->taps * g->len, n_tiles = count_tiles(g);
-  const bool big = g->b_packed && g->n * k * 4 > SMALL_B;
   for (int64_t p = p0; p < p1; p++) {
     const float *b = g->b_packed ? g->b_packed + p * NR * k : w->b + (p - p0) * NR * k;
     const int64_t n0 = p * NR, columns = ig_min_i64(NR, g->n - n0);
     const tile_fn *fn = tiles_of[(columns - 1) / SIMD_W];
     for (int64_t t = t0; t < t1; t++) {
       const int64_t m0 = tile_row(g, n_tiles, t), rows = tile_row(g, n_tiles, t + 1) - m0;
-      if (big && p + 1 < p1 && t1 - t0 > 2) prefetch_share(b + NR * k, NR * k, t - t0, t1 - t0);
       fn[rows - 1](w, w->at + (t - t0) * g->taps * MR, b, m0, n0, columns);
       if (w->fast.on) continue;
       if (w->direct) finish_direct(w, m0, rows, n0, columns);
@@ -167,20 +160,26 @@ static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1)
   finish_group(w, m0, tile_row(g, n_tiles, t1) - m0, n0, ig_min_i64(p1 * NR, g->n) - n0);
 }
 
-static void range(const work *w, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64_t p_hi) {
+/* Pointers of tiles [t0, t1), then these by panels [p0, p1). */
+static void rows_by_panels(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
   const ig_gemm_f32 *g = w->g;
   const int64_t k = g->taps * g->len, n_tiles = count_tiles(g);
-  for (int64_t t0 = t_lo; t0 < t_hi; t0 += w->block_m) {
-    const int64_t t1 = ig_min_i64(t_hi, t0 + w->block_m);
-    for (int64_t t = t0; t < t1; t++) {
-      const int64_t m0 = tile_row(g, n_tiles, t);
-      g->rows(g->ctx, w->batch, m0, tile_row(g, n_tiles, t + 1) - m0, w->at + (t - t0) * g->taps * MR, w->room + (t - t0) * MR * k);
-    }
-    for (int64_t p0 = p_lo; p0 < p_hi; p0 += w->block_n) {
-      const int64_t p1 = ig_min_i64(p_hi, p0 + w->block_n);
-      for (int64_t p = p0; p < p1 && !g->b_packed; p++) g->pack_b(g->ctx, w->batch, p * NR, ig_min_i64(NR, g->n - p * NR), NR, w->b + (p - p0) * NR * k);
-      block(w, t0, t1, p0, p1);
-    }
+  for (int64_t t = t0; t < t1; t++) {
+    const int64_t m0 = tile_row(g, n_tiles, t);
+    g->rows(g->ctx, w->batch, m0, tile_row(g, n_tiles, t + 1) - m0, w->at + (t - t0) * g->taps * MR, w->room + (t - t0) * MR * k);
+  }
+  block(w, t0, t1, p0, p1);
+}
+
+/* A block of A and one of B share the second-level cache: a small B stays there while A passes by, of a large B each block does while all of A
+ * passes, so that it comes from memory once. */
+static void range(const work *w, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64_t p_hi) {
+  const ig_gemm_f32 *g = w->g;
+  const int64_t k = g->taps * g->len;
+  for (int64_t p0 = p_lo; p0 < p_hi; p0 += w->block_n) {
+    const int64_t p1 = ig_min_i64(p_hi, p0 + w->block_n);
+    for (int64_t p = p0; p < p1 && !g->b_packed; p++) g->pack_b(g->ctx, w->batch, p * NR, ig_min_i64(NR, g->n - p * NR), NR, w->b + (p - p0) * NR * k);
+    for (int64_t t0 = t_lo; t0 < t_hi; t0 += w->block_m) rows_by_panels(w, t0, ig_min_i64(t_hi, t0 + w->block_m), p0, p1);
   }
 }
 
@@ -191,7 +190,7 @@ static size_t bytes_b(int64_t k) { return bytes_block(k, NR) + ig_pad64(NR * 4);
 static size_t bytes_at(int64_t taps) { return ig_pad64((size_t)ig_max_i64(AT_BYTES, taps * MR * (int64_t)sizeof(float *))); }
 size_t NAME(ig_gemm_f32_bytes)(const ig_call *c, int64_t taps, int64_t len) {
   const int64_t k = taps * len;
-  return 2 * ig_pad64(TILE_FLOATS * 4) + (size_t)GROUP_ROWS * GROUP * 4 + bytes_block(k, MR) + bytes_b(k) + bytes_at(taps) + ig_epi_bytes(c);
+  return ig_pad64(TILE_FLOATS * 4) + (size_t)GROUP_ROWS * GROUP * 4 + bytes_block(k, MR) + bytes_b(k) + bytes_at(taps) + ig_epi_bytes(c);
 }
 
 static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
@@ -199,18 +198,14 @@ static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
   *w = (work){ .g = g };
   choose_finish(w, c);
   w->tile = (float *)(void *)m;
-  w->kept = (float *)(void *)(m += ig_pad64(TILE_FLOATS * 4));
   w->group = (float *)(void *)(m += ig_pad64(TILE_FLOATS * 4));
   w->room = (float *)(void *)(m += (size_t)GROUP_ROWS * GROUP * 4);
   w->b = (float *)(void *)(m += bytes_block(k, MR));
   w->at = (const float **)(void *)(m += bytes_b(k));
   m += bytes_at(g->taps);
   if (!w->direct) w->epi = ig_epi_make(m, c, g->perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
-  /* A block of A stays in the second-level cache while a B that does too passes by; a large B is streamed once. */
-  w->block_m = ig_max_i64(1, AT_BYTES / (g->taps * MR * (int64_t)sizeof(float *)));
-  if (g->n * k * 4 <= SMALL_B) w->block_m = ig_min_i64(w->block_m, ig_max_i64(1, BLOCK_BYTES / (MR * ig_max_i64(1, g->row_bytes))));
-  if (g->a_room) w->block_m = ig_min_i64(w->block_m, ig_max_i64(1, BLOCK_BYTES / (MR * k * 4)));
-  w->block_n = g->b_packed ? INT64_MAX / 4 : ig_max_i64(1, BLOCK_BYTES / (NR * k * 4));
+  w->block_m = ig_max_i64(1, ig_min_i64(AT_BYTES / (g->taps * MR * (int64_t)sizeof(float *)), BLOCK_BYTES / (MR * (g->a_room ? k * 4 : ig_max_i64(1, g->row_bytes)))));
+  w->block_n = g->b_packed && g->n * k * 4 <= SMALL_B ? INT64_MAX / 4 : ig_max_i64(1, BLOCK_BYTES / (NR * k * 4));
   if (w->direct) return;
   w->block_m = ig_min_i64(w->block_m, GROUP_ROWS / MR);
   w->block_n = ig_min_i64(w->block_n, GROUP / NR);

@@ -16,9 +16,8 @@ typedef struct work {
   int64_t batch;
   ig_walk out_walk, add_walk[IG_FINISH_ADDS];
   place out, add[IG_FINISH_ADDS];
-  ig_prog_fn function[IG_FINISH_STEPS];
   ig_prog *epi;
-  float *tile, *kept, *group, *b, *room;
+  float *tile, *group, *b, *room;
   const float **at;                    /* pointers of the block's rows: [tile][tap][MR] */
   int64_t block_m, block_n;            /* tiles, panels in a block */
 } work;
@@ -64,7 +63,7 @@ static void begin_batch(work *w, int64_t batch) {
 #define EACH(expr) \
   _Pragma("GCC unroll 8") for (int i = 0; i < rows; i++) \
     _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) x[i][v] = (expr);
-/* Steps without functions on tile rows [i0, i0 + rows): a step at a time on registers. rows and whole (n is NR) are constants where
+/* The epilogue of tile rows [i0, i0 + rows): a step at a time on registers. rows and whole (n is NR) are constants where
  * this is inlined. */
 static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
   int64_t lanes[NV];
@@ -87,7 +86,10 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
       case IG_FINISH_MAX: EACH(vf_max(k, x[i][v])) break;
       case IG_FINISH_MIN: EACH(vf_min(k, x[i][v])) break;
       case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i][v], kept[i][v])) break;
-      case IG_FINISH_FUNCTION: break;
+      case IG_FINISH_ERF: EACH(vf_erf(x[i][v])) break;
+      case IG_FINISH_TANH: EACH(vf_tanh(x[i][v])) break;
+      case IG_FINISH_EXP: EACH(vf_exp(x[i][v])) break;
+      case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[i][v])) break;
       case IG_FINISH_ADD_OPERAND:
       case IG_FINISH_MUL_OPERAND: {
         const place *p = &w->add[step->operand];
@@ -111,46 +113,8 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
 }
 #undef EACH
 
-/* Steps with functions: each step goes over the whole tile in the cache. */
-#define EACH(expr) \
-  for (int64_t i = 0; i < rows; i++) \
-    for (int64_t j = 0; j < NR; j += SIMD_W) { const vf x = vf_load(w->tile + i * NR + j); vf_store(w->tile + i * NR + j, (expr)); }
-static void finish_functions(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t n) {
-  if (w->g->alpha != 1.0f) EACH(vf_mul(x, vf_set(w->g->alpha)))
-  for (uint32_t s = 0; s < w->finish.n_steps; s++) {
-    const ig_finish_step *step = &w->finish.steps[s];
-    const vf k = vf_set(step->value);
-    if (s == w->finish.keep_at) memcpy(w->kept, w->tile, (size_t)(rows * NR) * 4);
-    switch (step->kind) {
-      case IG_FINISH_ADD: EACH(vf_add(x, k)) break;
-      case IG_FINISH_MUL: EACH(vf_mul(x, k)) break;
-      case IG_FINISH_DIV: EACH(vf_div(x, k)) break;
-      case IG_FINISH_MAX: EACH(vf_max(k, x)) break;
-      case IG_FINISH_MIN: EACH(vf_min(k, x)) break;
-      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x, vf_load(w->kept + i * NR + j))) break;
-      case IG_FINISH_FUNCTION: w->function[s](w->tile, w->tile, NULL, NULL, rows * NR); break;
-      case IG_FINISH_ADD_OPERAND:
-      case IG_FINISH_MUL_OPERAND: {
-        const place *p = &w->add[step->operand];
-        const float *q = p->data + m0 * p->row_stride + n0 * p->column_stride;
-#define OPERAND (p->column_stride ? vf_load_n(q + i * p->row_stride + j, ig_max_i64(0, ig_min_i64(n - j, SIMD_W))) : vf_set(q[i * p->row_stride]))
-        if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x, OPERAND))
-        else EACH(vf_mul(x, OPERAND))
-#undef OPERAND
-        break;
-      }
-    }
-  }
-  for (int64_t i = 0; i < rows; i++) memcpy(w->out.data + (m0 + i) * w->out.row_stride + n0, w->tile + i * NR, (size_t)n * 4);
-}
-#undef EACH
-
 static void finish_direct(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
   int64_t i = 0;
-  if (w->finish.functions) {
-    finish_functions(w, m0, rows, n0, columns);
-    return;
-  }
   for (; columns == NR && i + FINISH_ROWS <= rows; i += FINISH_ROWS) finish_rows(w, FINISH_ROWS, true, m0, i, n0, NR);
   for (; i < rows; i++) finish_rows(w, 1, false, m0, i, n0, columns);
 }
@@ -172,10 +136,5 @@ static void choose_finish(work *w, const ig_call *c) {
   const ig_gemm_f32 *g = w->g;
   w->direct = ig_finish_recognise(c, &w->finish) && place_init(g, ig_call_out(c, 0), &w->out_walk, &w->out) && w->out.column_stride == 1;
   for (uint32_t i = 0; w->direct && i < w->finish.n_adds; i++) w->direct = place_init(g, w->finish.add[i], &w->add_walk[i], &w->add[i]);
-  for (uint32_t s = 0; w->direct && s < w->finish.n_steps; s++) {
-    if (w->finish.steps[s].kind != IG_FINISH_FUNCTION) continue;
-    w->function[s] = NAME(ig_prog_isa).op((uint16_t)w->finish.steps[s].operand, IG_S_F32, 0);
-    w->direct = w->function[s] != NULL;
-  }
   if (w->direct) find_fast(w);
 }
