@@ -74,6 +74,14 @@ static void test_functions(void **state) {
   }
 }
 
+/* Compiled epilogues of 8-bit products take 32-bit sums that do not wrap. */
+static void tame_sums(const ig_view *v) {
+  int64_t index[IG_MAX_RANK] = { 0 };
+  if (ig_view_count(v) == 0) return;
+  do ((int32_t *)v->data)[ig_view_at(v, index)] %= 1 << 20;
+  while (ig_index_next(index, v->dims, v->rank));
+}
+
 static void finish_product(test_call *t, const types *y, uint32_t n_in, uint32_t rank, const int64_t *out, ig_kind_id kind, const void *params) {
   static const ig_dtype plain[] = { 0, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_U64, IG_DTYPE_BOOL };
   ig_arena arena;
@@ -81,11 +89,14 @@ static void finish_product(test_call *t, const types *y, uint32_t n_in, uint32_t
   const uint32_t n_extra = chance(60) ? (uint32_t)below(3) : 0;
   const bool epi = n_extra > 0 || chance(20), narrow = epi && y->acc == IG_S_I32 && chance(50);
   const ig_dtype result = narrow ? IG_DTYPE_F32 : y->out;
-  for (uint32_t i = 0; i < n_extra; i++) add_operand(t, plain[y->acc], rank, out, BROADCAST | TAME);
+  for (uint32_t i = 0; i < n_extra; i++) {
+    ig_view *v = add_operand(t, plain[y->acc], rank, out, BROADCAST | TAME);
+    if (y->acc == IG_S_I32) tame_sums(v);
+  }
   if (epi) random_epilogue(&arena, plain[y->acc], n_extra, plain[y->acc], result, &t->call.epi);
   add_operand(t, result, rank, out, 0);
   finish_call(t, kind, n_in, n_extra, 1, params);
-  check_all(t, y->acc == IG_S_F32 ? 2e-4 : y->acc == IG_S_F64 ? 1e-9 : 0);
+  check_all(t, y->acc == IG_S_F32 ? 2e-4 : y->acc == IG_S_F64 ? 1e-9 : narrow ? 3e-7 : 0);
   free_call(t);
   ig_arena_free(&arena);
 }

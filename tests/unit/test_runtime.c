@@ -323,13 +323,13 @@ static void test_memory_limits(void **state) {
   ig_engine *e = load(&rows, NULL);
   ig_context_options o = IG_CONTEXT_OPTIONS_INIT;
   ig_context *c;
-  o.max_bytes = 20000;
+  o.max_bytes = 40000;
   check_ok(ig_context_create(e, &o, &c));
   set_rows(c, 20, some_values());
   check_ok(ig_context_run(c));
   const int64_t large[2] = { 5000, 3 };
   check_ok(ig_context_set_shape(c, "x", large, 2));
-  check_fails(ig_context_run(c), IG_ERROR_LIMIT, "the limit is 20000");
+  check_fails(ig_context_run(c), IG_ERROR_LIMIT, "the limit is 40000");
   static const float zeros[15000];
   check_fails(ig_context_set_data(c, "x", zeros, sizeof zeros), IG_ERROR_LIMIT, "x: 60000 bytes at these shapes");
   set_rows(c, 20, some_values());

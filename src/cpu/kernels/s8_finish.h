@@ -8,7 +8,7 @@
  *   gelu:      x = x * (0.5 * (1 + erf(x * gelu))), of the first line's x and nothing else
  *
  * Divisions and chains of factors are folded into mul, add and scale: a rounding or two away from the program, which is as near to the exact
- * value as the program's own. Everything else goes to the interpreter.
+ * value as the program's own. 32-bit operands are added in float: sums are taken not to wrap (docs/numerics.md). Everything else goes to the interpreter.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_CPU_S8_FINISH_H
 #define IG_CPU_S8_FINISH_H

@@ -10,6 +10,7 @@
 #include "cpu/kernels/finish.h"
 #include "cpu/kernels/kernels.h"
 #include "hal/tactic.h"
+#include "cpu/simd/math_f32.h"
 #include "kern/winograd.h"
 
 #define PASTE_(a, b) a##_##b
@@ -197,7 +198,6 @@ typedef struct work {
   ig_finish finish;
   bool direct;                         /* compiled epilogue */
   place out, add[IG_FINISH_ADDS];
-  ig_prog_fn function[IG_FINISH_STEPS];
   ig_prog *epi;
   float *between, *v, *m, *pixels;     /* between: of a transform's two passes */
 } work;
@@ -209,6 +209,14 @@ static bool place_init(const ig_view *v, place *p) {
 
 #define EACH(expr) _Pragma("GCC unroll 4") for (int j = 0; j < OUT; j++) x[j] = (expr);
 #define KEEP(to) _Pragma("GCC unroll 4") for (int j = 0; j < OUT; j++) vf_store((to) + j * SIMD_W, x[j]);
+static __attribute__((noinline)) void apply(ig_finish_kind kind, vf *x) {
+  switch (kind) {
+    case IG_FINISH_ERF: EACH(vf_erf(x[j])) break;
+    case IG_FINISH_TANH: EACH(vf_tanh(x[j])) break;
+    case IG_FINISH_EXP: EACH(vf_exp(x[j])) break;
+    default: EACH(vf_sigmoid(x[j])) break;
+  }
+}
 /* The epilogue of four vectors of a row, then their storing: channels o .. o + n of pixels x0 .. x0 + count. */
 INLINE void finish_row(const work *w, bool whole, vf *x, const tile *t, int64_t y, int64_t count, int64_t o, int64_t n) {
   float *kept = w->between + OUT * IN * SIMD_W;
@@ -233,13 +241,7 @@ INLINE void finish_row(const work *w, bool whole, vf *x, const tile *t, int64_t 
 #undef OPERAND
         break;
       }
-      case IG_FINISH_FUNCTION: {
-        float *f = kept + OUT * SIMD_W;
-        KEEP(f)
-        w->function[i](f, f, NULL, NULL, OUT * SIMD_W);
-        EACH(vf_load(f + j * SIMD_W))
-        break;
-      }
+      case IG_FINISH_ERF: case IG_FINISH_TANH: case IG_FINISH_EXP: case IG_FINISH_SIGMOID: apply(step->kind, x); break;
     }
   }
   float *q = w->out.data + t->n * w->out.n + y * w->out.y + t->x * w->out.x + o;
@@ -338,11 +340,6 @@ static void work_init(work *w, const ig_call *c, char *scratch) {
   w->pixels = (float *)(void *)((char *)w->m + M_BYTES);
   w->direct = ig_finish_recognise(c, &w->finish) && place_init(ig_call_out(c, 0), &w->out) && w->out.channels;
   for (uint32_t i = 0; w->direct && i < w->finish.n_adds; i++) w->direct = place_init(w->finish.add[i], &w->add[i]);
-  for (uint32_t i = 0; w->direct && i < w->finish.n_steps; i++) {
-    if (w->finish.steps[i].kind != IG_FINISH_FUNCTION) continue;
-    w->function[i] = NAME(ig_prog_isa).op((uint16_t)w->finish.steps[i].operand, IG_S_F32, 0);
-    w->direct = w->function[i] != NULL;
-  }
   if (!w->direct) w->epi = ig_epi_make((char *)w->pixels + PIXELS_BYTES, c, channels_last, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
 }
 
