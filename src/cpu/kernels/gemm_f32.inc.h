@@ -24,7 +24,7 @@ enum {
 /* ---- the tile: `rows` rows by nv vectors of columns, both constants wherever this is inlined ---- */
 
 /* chains > 1: so many steps of k run in accumulators of their own, where a tile alone would not keep the multipliers busy. */
-#define CHAINS(rows, nv) ((rows) * (nv) >= 6 ? 1 : (rows) * (nv) >= 3 ? 2 : 4)
+#define CHAINS(rows, nv) ((rows) * (nv) >= 8 ? 1 : (rows) * (nv) >= 4 ? 2 : 4)
 static inline __attribute__((always_inline)) void multiply(int rows, int nv, const float *const *at, int64_t taps, int64_t len, const float *b, vf c[MR][NV]) {
   const int chains = CHAINS(rows, nv);
   vf d[3][MR][NV];
