@@ -45,6 +45,36 @@ static ig_status add_scratch(ig_builder *b, ig_build_task *t, uint32_t at) {
   return IG_PUSH(&b->ir->env->alloc, b->buffers, q) ? NULL : IG_OOM();
 }
 
+/* Constants that are read in packed forms alone stay out of the engine: buffers without a reader go, the others are numbered anew. */
+static ig_status drop_unread(ig_builder *b) {
+  const uint32_t n = (uint32_t)b->buffers.n;
+  uint32_t *number = IG_NEW_ARRAY(&b->arena, uint32_t, n + 1), kept = 0;
+  if (!number) return ig_arena_status(&b->arena);
+  for (uint32_t i = 0; i < n; i++) number[i] = b->buffers.data[i].kind != IG_BUFFER_CONSTANT;
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    const ig_build_task *t = &b->tasks.data[i];
+    if (t->kind == IG_STEP_IF && t->cond != IG_NONE) number[t->cond] = 1;
+    for (uint32_t k = 0; t->kind == IG_STEP_KERNEL && k < ig_request_n_operands(&t->request); k++)
+      if (t->request.operands[k].value != IG_NO_VALUE) number[t->request.operands[k].value] = 1;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    if (!number[i]) continue;
+    number[i] = kept;
+    b->buffers.data[kept++] = b->buffers.data[i];
+  }
+  b->buffers.n = kept;
+  for (uint32_t i = 0; i < kept; i++)
+    if (b->buffers.data[i].alias != IG_NONE) b->buffers.data[i].alias = number[b->buffers.data[i].alias];
+  for (size_t i = 0; i < b->tasks.n; i++) {
+    ig_build_task *t = &b->tasks.data[i];
+    if (t->kind == IG_STEP_IF && t->cond != IG_NONE) t->cond = number[t->cond];
+    if (t->scratch != IG_NONE) t->scratch = number[t->scratch];
+    for (uint32_t k = 0; t->kind == IG_STEP_KERNEL && k < ig_request_n_operands(&t->request); k++)
+      if (t->request.operands[k].value != IG_NO_VALUE) t->request.operands[k].value = number[t->request.operands[k].value];
+  }
+  return NULL;
+}
+
 ig_status ig_weights_pack(ig_builder *b) {
   for (uint32_t i = 0; i < b->tasks.n; i++) {
     ig_build_task *t = &b->tasks.data[i];
@@ -53,5 +83,5 @@ ig_status ig_weights_pack(ig_builder *b) {
       if (t->offer.packed_mask >> k & 1) IG_TRY(pack_operand(b, t, k, i));
     IG_TRY(add_scratch(b, t, i));
   }
-  return NULL;
+  return drop_unread(b);
 }
