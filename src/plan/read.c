@@ -2,6 +2,9 @@
  * only the weights stay where they are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/layout.h"
+#include "base/env.h"
+#include "base/threadpool.h"
+#include <stdatomic.h>
 
 #define TRT_MAGIC "ftrt"             /* 0x74727466, little-endian */
 
@@ -83,22 +86,43 @@ static ig_status take_section(const ig_file_section *s, const uint8_t *bytes, ui
   return NULL;
 }
 
-static ig_status check_weights(const ig_plan_data *p, ig_verify_level level) {
-  const size_t n = (p->n_weights + IG_HASH_CHUNK - 1) / IG_HASH_CHUNK;
-  IG_REQUIRE(n == p->n_weight_hashes, IG_ERROR_BAD_ENGINE, "engine file: section HASH: %zu hashes for %zu MiB of weights", p->n_weight_hashes, n);
-  for (size_t i = 0; level == IG_VERIFY_FULL && i < n; i++)
-    IG_REQUIRE(ig_plan_weight_hash(p->weights, p->n_weights, i) == p->weight_hashes[i], IG_ERROR_BAD_ENGINE, "engine file: section WGTS: hash mismatch in MiB %zu: damaged; copy or build it again", i);
+/* Weights are hashed MiB by MiB; where they take long, by several threads, whose first complaint in file order counts. */
+enum { PARALLEL_CHUNKS = 16, MOST_THREADS = 4 };
+typedef struct hashing { const ig_plan_data *p; size_t n; _Atomic size_t bad; } hashing;
+
+static void hash_chunks(void *arg, uint32_t part, uint32_t n_parts) {
+  hashing *const h = arg;
+  for (size_t i = part; i < h->n; i += n_parts) {
+    if (ig_plan_weight_hash(h->p->weights, h->p->n_weights, i) == h->p->weight_hashes[i]) continue;
+    size_t bad = atomic_load(&h->bad);
+    while (i < bad && !atomic_compare_exchange_weak(&h->bad, &bad, i)) continue;
+    return;
+  }
+}
+
+static ig_status check_weights(const ig_allocator *a, const ig_plan_data *p, ig_verify_level level) {
+  hashing h = { .p = p, .n = (p->n_weights + IG_HASH_CHUNK - 1) / IG_HASH_CHUNK, .bad = SIZE_MAX };
+  IG_REQUIRE(h.n == p->n_weight_hashes, IG_ERROR_BAD_ENGINE, "engine file: section HASH: %zu hashes for %zu MiB of weights", p->n_weight_hashes, h.n);
+  if (level != IG_VERIFY_FULL) return NULL;
+  const uint32_t threads = ig_cpu_threads("/");
+  ig_pool *pool = NULL;
+  if (h.n >= PARALLEL_CHUNKS && threads > 1) ig_status_free(ig_pool_create(a, threads < MOST_THREADS ? threads : MOST_THREADS, &pool));
+  if (pool) ig_pool_run(pool, hash_chunks, &h, ig_pool_threads(pool));
+  else hash_chunks(&h, 0, 1);
+  ig_pool_destroy(pool);
+  const size_t bad = atomic_load(&h.bad);
+  IG_REQUIRE(bad == SIZE_MAX, IG_ERROR_BAD_ENGINE, "engine file: section WGTS: hash mismatch in MiB %zu: damaged; copy or build it again", bad);
   return NULL;
 }
 
-static ig_status read_sections(const uint8_t *bytes, size_t n, const ig_file_section *table, uint32_t n_sections, ig_verify_level level, ig_plan_data *out) {
+static ig_status read_sections(const ig_allocator *a, const uint8_t *bytes, size_t n, const ig_file_section *table, uint32_t n_sections, ig_verify_level level, ig_plan_data *out) {
   uint32_t seen = 0;
   uint8_t *room = out->private_copy;
   IG_TRY(check_table(bytes, n, table, n_sections));
   for (uint32_t i = 0; i < n_sections; i++) IG_TRY(take_section(&table[i], bytes, &room, out, &seen));
   for (size_t i = 0; i < IG_N_SECTIONS; i++)
     IG_REQUIRE(seen & 1u << i, IG_ERROR_BAD_ENGINE, "engine file: section %s is missing", ig_section_infos[i].name);
-  IG_TRY(check_weights(out, level));
+  IG_TRY(check_weights(a, out, level));
   return ig_plan_verify(out);
 }
 
@@ -122,7 +146,7 @@ ig_status ig_plan_read(const ig_allocator *a, const uint8_t *bytes, size_t n, ig
   if (!st) {
     out->private_size = room;
     out->private_copy = ig_alloc_aligned(a, room);
-    st = out->private_copy ? read_sections(bytes, n, table, h.n_sections, level, out) : IG_OOM();
+    st = out->private_copy ? read_sections(a, bytes, n, table, h.n_sections, level, out) : IG_OOM();
   }
   ig_free(a, table, table_bytes);
   if (st) ig_plan_data_free(a, out);
