@@ -79,6 +79,12 @@ static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t
   memset(out, 0, (size_t)(x_lo * c_all) * 4);
   memset(out + (x_lo + n) * c_all, 0, (size_t)((m->row - x_lo - n) * c_all) * 4);
   const float *in = (const float *)x->data + image * x->strides[0] + (x->rank > 3 ? from * x->strides[2] : 0) + x_from * step;
+  if (c_all == 3 && step == 1) {       /* the first layer of most networks */
+    const float *red = in, *green = in + c_step, *blue = in + 2 * c_step;
+    float *to = out + x_lo * 3;
+    for (int64_t i = 0; i < n; i++, to += 3) to[0] = red[i], to[1] = green[i], to[2] = blue[i];
+    return;
+  }
   enum { BLOCK = 16 };                 /* pixels and channels at a time: both sides stay in the first-level cache */
   for (int64_t c0 = 0; c0 < c_all; c0 += BLOCK)
     for (int64_t x0 = 0; x0 < n; x0 += BLOCK)
@@ -99,22 +105,33 @@ static void prepare_image(const operands *o, const ig_call *c, uint32_t part, ui
 
 /* ---- phase 1 ---- */
 
+/* Runs of one output pixel whose window begins at (y0, x0) of `image`: at[tap * IG_GEMM_MR]. */
+static void window_of(const operands *o, const float *image, int64_t y0, int64_t x0, int64_t columns, const float **at) {
+  const ig_image *m = &o->m;
+  const bool inside = o->copied || (y0 >= 0 && y0 + (m->kernel[0] - 1) * m->dilation[0] < m->in[0] && x0 >= 0 && x0 + (m->kernel[1] - 1) * m->dilation[1] < m->in[1]);
+  const int64_t dy = m->dilation[0] * o->x_y, dx = m->dilation[1] * o->x_x;
+  const float *row = image + y0 * o->x_y + x0 * o->x_x;
+  for (int64_t ky = 0; ky < m->kernel[0]; ky++, row += dy)
+    for (int64_t kx = 0; kx < columns; kx++, at += IG_GEMM_MR) {
+      const int64_t y = y0 + ky * m->dilation[0], x = x0 + kx * m->dilation[1];
+      *at = inside || (y >= 0 && y < m->in[0] && x >= 0 && x < m->in[1]) ? row + kx * dx : o->zeros;
+    }
+}
+
 static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room) {
   const operands *o = ctx;
   const ig_image *m = &o->m;
-  const bool whole = whole_rows(o);
-  const int64_t columns = whole ? 1 : m->kernel[1], first = o->group * m->group_c;
+  const int64_t columns = whole_rows(o) ? 1 : m->kernel[1];
+  int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0];
+  const float *image = o->x + (batch + m0 / m->out[1] / m->out[0]) * o->x_n + o->group * m->group_c;
   IG_UNUSED(room);
   for (int64_t i = 0; i < rows; i++) {
-    const int64_t pixel = m0 + i, ox = pixel % m->out[1], rest = pixel / m->out[1], oy = rest % m->out[0], image = batch + rest / m->out[0];
-    const int64_t y0 = oy * m->stride[0] - o->pad[0], x0 = ox * m->stride[1] - o->pad[1];
-    const float *base = o->x + image * o->x_n + first;
-    for (int64_t ky = 0; ky < m->kernel[0]; ky++)
-      for (int64_t kx = 0; kx < columns; kx++) {
-        const int64_t y = y0 + ky * m->dilation[0], x = x0 + kx * m->dilation[1];
-        const bool inside = o->copied || (y >= 0 && y < m->in[0] && x >= 0 && x < m->in[1]);
-        at[(ky * columns + kx) * IG_GEMM_MR + i] = inside ? base + y * o->x_y + x * o->x_x : o->zeros;
-      }
+    window_of(o, image, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
+    if (++ox < m->out[1]) continue;
+    ox = 0;
+    if (++oy < m->out[0]) continue;
+    oy = 0;
+    image += o->x_n;
   }
 }
 

@@ -135,38 +135,38 @@ static const tile_fn tiles_of[NV][MR] = { NAMES(1), NAMES(2),
 
 /* ---- blocks ---- */
 
-/* Rows of tile t: an even split of m. */
-static int64_t tile_row(const ig_gemm_f32 *g, int64_t n_tiles, int64_t t) { return t * (g->m / n_tiles) + ig_min_i64(t, g->m % n_tiles); }
+/* First row of tile t: an even split of m. */
+static inline int64_t tile_row(const work *w, int64_t t) { return t * w->tile_rows + ig_min_i64(t, w->longer_tiles); }
 static int64_t count_tiles(const ig_gemm_f32 *g) { return (g->m + MR - 1) / MR; }
 
 /* Tiles [t0, t1), whose pointers stand in w->at, by panels [p0, p1). */
 static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
   const ig_gemm_f32 *g = w->g;
-  const int64_t k = g->taps * g->len, n_tiles = count_tiles(g);
+  const int64_t k = g->taps * g->len;
   for (int64_t p = p0; p < p1; p++) {
     const float *b = g->b_packed ? g->b_packed + p * NR * k : w->b + (p - p0) * NR * k;
     const int64_t n0 = p * NR, columns = ig_min_i64(NR, g->n - n0);
     const tile_fn *fn = tiles_of[(columns - 1) / SIMD_W];
     for (int64_t t = t0; t < t1; t++) {
-      const int64_t m0 = tile_row(g, n_tiles, t), rows = tile_row(g, n_tiles, t + 1) - m0;
+      const int64_t m0 = tile_row(w, t), rows = tile_row(w, t + 1) - m0;
       fn[rows - 1](w, w->at + (t - t0) * g->taps * MR, b, m0, n0, columns);
       if (w->fast.on) continue;
       if (w->direct) finish_direct(w, m0, rows, n0, columns);
-      else keep_tile(w, m0 - tile_row(g, n_tiles, t0), rows, n0 - p0 * NR);
+      else keep_tile(w, m0 - tile_row(w, t0), rows, n0 - p0 * NR);
     }
   }
   if (w->direct) return;
-  const int64_t m0 = tile_row(g, n_tiles, t0), n0 = p0 * NR;
-  finish_group(w, m0, tile_row(g, n_tiles, t1) - m0, n0, ig_min_i64(p1 * NR, g->n) - n0);
+  const int64_t m0 = tile_row(w, t0), n0 = p0 * NR;
+  finish_group(w, m0, tile_row(w, t1) - m0, n0, ig_min_i64(p1 * NR, g->n) - n0);
 }
 
 /* Pointers of tiles [t0, t1), then these by panels [p0, p1). */
 static void rows_by_panels(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
   const ig_gemm_f32 *g = w->g;
-  const int64_t k = g->taps * g->len, n_tiles = count_tiles(g);
+  const int64_t k = g->taps * g->len;
   for (int64_t t = t0; t < t1; t++) {
-    const int64_t m0 = tile_row(g, n_tiles, t);
-    g->rows(g->ctx, w->batch, m0, tile_row(g, n_tiles, t + 1) - m0, w->at + (t - t0) * g->taps * MR, w->room + (t - t0) * MR * k);
+    const int64_t m0 = tile_row(w, t);
+    g->rows(g->ctx, w->batch, m0, tile_row(w, t + 1) - m0, w->at + (t - t0) * g->taps * MR, w->room + (t - t0) * MR * k);
   }
   block(w, t0, t1, p0, p1);
 }
@@ -195,7 +195,7 @@ size_t NAME(ig_gemm_f32_bytes)(const ig_call *c, int64_t taps, int64_t len) {
 
 static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
   const int64_t k = ig_max_i64(1, g->taps * g->len);
-  *w = (work){ .g = g };
+  *w = (work){ .g = g, .tile_rows = g->m / count_tiles(g), .longer_tiles = g->m % count_tiles(g) };
   choose_finish(w, c);
   w->tile = (float *)(void *)m;
   w->group = (float *)(void *)(m += ig_pad64(TILE_FLOATS * 4));

@@ -13,7 +13,7 @@ typedef struct work {
   ig_finish finish;
   bool direct;                         /* compiled epilogue */
   fast fast;
-  int64_t batch;
+  int64_t batch, tile_rows, longer_tiles;   /* rows of a tile; the first longer_tiles have one more */
   ig_walk out_walk, add_walk[IG_FINISH_ADDS];
   place out, add[IG_FINISH_ADDS];
   ig_prog *epi;
