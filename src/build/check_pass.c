@@ -135,7 +135,7 @@ static bool agree(const char *a, const char *b, ig_dtype d, size_t n_bytes, doub
   return worst <= 1e-3 * largest + 1e-30;
 }
 
-ig_status ig_build_check_begin(ig_evaluator *e, ig_ir *ir) { return ig_status_note(run_reference(e, ir, &e->baseline), "--check-passes: before the first pass"); }
+ig_status ig_build_check_begin(ig_evaluator *e, ig_ir *ir) { return ig_status_note(run_reference(e, ir, &e->baseline), "--check-passes (inputs are random where --values does not fix them): before the first pass"); }
 
 ig_status ig_build_check_pass(void *user, ig_ir *ir, const char *pass) {
   const ig_evaluator *e = user;

@@ -57,7 +57,7 @@ static ig_status complete(const ig_ir *ir, int64_t (*b)[3], bool *out_default) {
   for (size_t s = 0; s < ir->dims.symbols.n; s++) {
     const ig_symbol *y = &ir->dims.symbols.data[s];
     const bool given = b[s][0] >= 0 || b[s][1] >= 0 || b[s][2] >= 0, fixed = y->min == y->max;
-    if (!given && !fixed) *out_default = true;
+    if (!given && !fixed && y->sort == IG_SYMBOL_INPUT) *out_default = true;
     for (int w = 0; w < 3; w++) {   /* what is missing comes from the nearest that is there */
       if (b[s][w] >= 0) continue;
       static const int order[3][3] = { { 0, 1, 2 }, { 1, 2, 0 }, { 2, 1, 0 } };
@@ -101,7 +101,7 @@ static ig_status apply_profiles(ig_ir *ir, const ig_profile_table *t) {
     int64_t lo = INT64_MAX, hi = 0;
     for (size_t f = 0; f < t->n_profiles; f++) lo = ig_min_i64(lo, t->bounds[f * t->n_symbols + s][0]), hi = ig_max_i64(hi, t->bounds[f * t->n_symbols + s][2]);
     ig_symbol *y = &d->symbols.data[s];
-    if (y->min == y->max) continue;
+    if (y->min == y->max || y->sort != IG_SYMBOL_INPUT) continue;
     const bool fixed = lo == hi && t->given[s];
     y->min = fixed ? lo : lo > 0 ? 1 : 0;
     y->max = fixed ? lo : IG_DIM_UNBOUNDED;
@@ -147,7 +147,7 @@ static ig_status fix_input(ig_ir *ir, const ig_fixed_input *f) {
  * the table of profiles, like that of a dim nobody named, says 1. Symbols that no shape needs do not reach the engine. */
 static ig_status add_values(ig_ir *ir, ig_val *v, uint32_t io) {
   int64_t n = 1;
-  if (v->forward || v->kind != IG_VAL_TENSOR || (v->dtype != IG_DTYPE_I64 && v->dtype != IG_DTYPE_I32) || v->rank < 0 || v->rank > 1) return NULL;
+  if (v->forward || v->elems || v->kind != IG_VAL_TENSOR || (v->dtype != IG_DTYPE_I64 && v->dtype != IG_DTYPE_I32) || v->rank < 0 || v->rank > 1) return NULL;
   if (v->rank == 1 && (!ig_dim_is_const(&ir->dims, v->dims[0], &n) || n < 1 || n > IG_MAX_ELEMS)) return NULL;
   ig_dim *elems = IG_NEW_ARRAY(&ir->arena, ig_dim, (size_t)n);
   if (!elems) return ig_arena_status(&ir->arena);

@@ -2,6 +2,7 @@
  *
  *   model canonical opset ""=17 {
  *     symbol "batch" input 0 0 1..8 opt 4
+ *     guard ge [batch,1] "fc1" "rows" in 1
  *     input %x : f32[batch,3]
  *     const %w : f32[3,2] = {1, 2, 3, 4, 5, 6}
  *     %y = MatMul(%x, %w) {axis=1, alpha=0.5f, mode="linear"} : f32[batch,2] @"fc1"
@@ -9,8 +10,9 @@
  *   }
  *
  * "-" stands for an input or result that is left out, @"..." names the node where it is not called as its first result, from "..." its
- * sources. Names of values are quoted where they hold more than letters, digits and _ . / : - . Small constants are written out, others
- * as #hash, or base64 in the full form. Comments run from // to the end of the line. Sub-graphs are blocks in attributes.
+ * sources. `in 1` ends a guard that counts only in the first sub-graph of the text. Names of values are quoted where they hold more than
+ * letters, digits and _ . / : - . Small constants are written out, others as #hash, or base64 in the full form. Comments run from // to the
+ * end of the line. Sub-graphs are blocks in attributes.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_IR_TEXT_H
 #define IG_IR_TEXT_H

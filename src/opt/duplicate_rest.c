@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/rules.h"
 
-enum { MAX_DUPLICATIONS = 16 }; /* in a model: each may double what follows */
+enum { MAX_DUPLICATIONS = 16 /* in a model: each may double what follows */, MAX_NODES = 1000000 /* in all, copies included */ };
 
 typedef struct split {
   ig_pass_ctx *c;
@@ -128,6 +128,8 @@ static ig_status duplicate(split *s, uint32_t n_left) {
   IG_NODE_REQUIRE(s->n, ir->n_duplications < MAX_DUPLICATIONS, IG_ERROR_LIMIT,
                   "its results differ in rank between the arms, and what follows was copied for %d such Ifs already (limit 'copies behind Ifs')",
                   MAX_DUPLICATIONS);
+  IG_NODE_REQUIRE(s->n, n_left <= MAX_NODES && ir->n_total_nodes <= MAX_NODES - n_left, IG_ERROR_LIMIT,
+                  "its results differ in rank between the arms, and with a copy of what follows the model has more than %d nodes (limit 'nodes')", MAX_NODES);
   ir->n_duplications++;
   for (int k = 0; k < 2; k++)
     s->arms[k] = arms[k]->v.graph;

@@ -61,6 +61,36 @@ def many_inputs():
     return blob(11, value("c", BOOL, [])) + blob(11, value("x", FLOAT, [1]))
 
 
+def ranks_in_a_row(count, tail):
+    """Ifs whose results are of rank 1 or 2, one behind the other; each takes all that follows into its arms. `tail` more nodes behind them."""
+    nodes, x = [], "x"
+    for i in range(count):
+        arms = [graph([node("Squeeze", [x], [f"q{i}"], f"s{i}")], [], [value(f"q{i}", FLOAT)]), graph([node("Neg", [x], [f"n{i}"], f"n{i}")], [], [value(f"n{i}", FLOAT)])]
+        nodes += [node("If", ["c"], [f"y{i}"], f"if{i}", attrs={"then_branch": ("graph", arms[0]), "else_branch": ("graph", arms[1])}),
+                  node("Reshape", [f"y{i}", "shape"], [f"r{i}"], f"r{i}")]
+        x = f"r{i}"
+    for i in range(tail):
+        nodes.append(node("Neg", [x], [f"t{i}"], f"t{i}"))
+        x = f"t{i}"
+    nodes.append(node("Identity", [x], ["y"], "last"))
+    return model(graph(nodes, [value("c", BOOL, []), x_input(1, 4)], [value("y", FLOAT, [1, 4])], [int64s("shape", [1, 4])]))
+
+
+@case("0")
+def make_ranks_of_3_ifs():
+    return ranks_in_a_row(3, 100)
+
+
+@case("6", "copies behind Ifs")
+def make_ranks_of_20_ifs():
+    return ranks_in_a_row(20, 10)
+
+
+@case("6")
+def make_ranks_with_a_long_tail():
+    return ranks_in_a_row(20, 150000)
+
+
 @case("0")
 def make_nested_graphs_50():
     return nested_ifs(50)
