@@ -1,5 +1,5 @@
-/* Maximum and average pooling of float32 on vectors: include after simd/f32_<isa>.h. Where the channels of input and result are contiguous, vectors are
- * channels, and a window's elements outside of the input are left out. Else a channel's plane is copied with its padding, so that windows need no
+/* Maximum and average pooling of float32 on vectors: include after simd/f32_<isa>.h. Where the channels of the input are contiguous, vectors are
+ * channels, and a window's elements outside of the input are left out; a result that lies otherwise is scattered window by window. Else a channel's plane is copied with its padding, so that windows need no
  * bounds; the padding is the operation's neutral element.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/image.h"
@@ -13,10 +13,11 @@
 static size_t bytes_in(const ig_image *m) { return ig_pad64((size_t)(m->rows * m->row + 4 * SIMD_W) * 4); }
 static size_t bytes_out(const ig_image *m) { return ig_pad64((size_t)(m->out[0] * m->out[1] + 2 * SIMD_W) * 4); }
 static size_t bytes_counts(const ig_image *m) { return ig_pad64((size_t)(m->out[0] + m->out[1]) * 4); }
+static size_t bytes_window(const ig_call *c) { return ig_pad64((size_t)ig_call_in(c, 0)->dims[1] * 4); }
 static size_t bytes_per_part(const ig_call *c) {
   ig_image m;
   ig_image_init_window(&m, c, 0);
-  return bytes_in(&m) + bytes_out(&m) + bytes_counts(&m);
+  return bytes_in(&m) + bytes_out(&m) + bytes_counts(&m) + bytes_window(c);
 }
 size_t NAME(ig_cpu_pool_f32_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
@@ -67,8 +68,8 @@ static void count(const ig_image *m, int d, bool with_padding, float *out) {
 
 /* ---- channels last ---- */
 
-typedef struct place { float *data; int64_t n_stride, y_stride, x_stride; } place;
-static place place_of(const ig_view *v) { return (place){ v->data, v->strides[0], v->rank > 3 ? v->strides[2] : 0, v->strides[v->rank - 1] }; }
+typedef struct place { float *data; int64_t n_stride, y_stride, x_stride, c_stride; } place;
+static place place_of(const ig_view *v) { return (place){ v->data, v->strides[0], v->rank > 3 ? v->strides[2] : 0, v->strides[v->rank - 1], v->strides[1] }; }
 static bool channels_contiguous(const ig_view *v) {
   const bool rows = v->strides[v->rank - 1] == 1 && v->dims[v->rank - 1] > 1;
   return v->strides[1] == 1 && !rows && !ig_view_blocked(v);
@@ -105,8 +106,9 @@ static inline __attribute__((always_inline)) void pool_window(bool is_max, const
 static void max_window(const taps *t, int64_t channels, float *out) { pool_window(true, t, channels, 1, out); }
 static void average_window(const taps *t, int64_t channels, float count, float *out) { pool_window(false, t, channels, count, out); }
 
-/* Row y of image n. n_y, n_x: elements that count for the average. */
-static void pool_row(const ig_image *m, const place *x, const place *o, int64_t n, int64_t y, int64_t channels, bool is_max, const float *n_y, const float *n_x) {
+/* Row y of image n. n_y, n_x: elements that count for the average. line: room for the channels of a window. */
+static void pool_row(const ig_image *m, const place *x, const place *o, int64_t n, int64_t y, int64_t channels, bool is_max, const float *n_y, const float *n_x, float *line) {
+  const bool scattered = o->c_stride != 1;
   int64_t y_lo, y_hi, lo, hi;
   ig_image_clip(m, 0, y, &y_lo, &y_hi);
   const float *from = x->data + n * x->n_stride + (y * m->stride[0] - m->pad[0] + y_lo * m->dilation[0]) * x->y_stride;
@@ -116,8 +118,10 @@ static void pool_row(const ig_image *m, const place *x, const place *o, int64_t 
     ig_image_clip(m, 1, j, &lo, &hi);
     t.n_x = hi - lo;
     t.x = from + (j * m->stride[1] - m->pad[1] + lo * m->dilation[1]) * x->x_stride;
-    if (is_max) max_window(&t, channels, to);
-    else average_window(&t, channels, n_y[y] * n_x[j], to);
+    float *window_out = scattered ? line : to;
+    if (is_max) max_window(&t, channels, window_out);
+    else average_window(&t, channels, n_y[y] * n_x[j], window_out);
+    for (int64_t c = 0; scattered && c < channels; c++) to[c * o->c_stride] = line[c];
   }
 }
 
@@ -134,7 +138,7 @@ void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   IG_UNUSED(phase);
   if (ig_view_count(o) == 0) return;
   ig_image_init_window(&m, c, is_max ? -INFINITY : 0.0f);
-  const bool last = channels_contiguous(x) && channels_contiguous(o);
+  const bool last = channels_contiguous(x) && !ig_view_blocked(o);
   ig_split_items(c, x->dims[0] * (last ? m.out[0] : x->dims[1]), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   char *s = ig_part_scratch(c, part, bytes_per_part(c));
@@ -143,7 +147,7 @@ void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   count(&m, 1, p->count_pad != 0, n_x);
   if (last) {
     const place from = place_of(x), to = place_of(o);
-    for (int64_t i = lo; i < hi; i++) pool_row(&m, &from, &to, i / m.out[0], i % m.out[0], x->dims[1], is_max, n_y, n_x);
+    for (int64_t i = lo; i < hi; i++) pool_row(&m, &from, &to, i / m.out[0], i % m.out[0], x->dims[1], is_max, n_y, n_x, (float *)(void *)((char *)n_y + bytes_counts(&m)));
     return;
   }
   memset(s, 0, bytes_in(&m));
