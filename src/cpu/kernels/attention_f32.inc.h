@@ -16,7 +16,7 @@
 
 enum {
   NR = 2 * SIMD_W, MR = SIMD_W == 8 ? 6 : 12,   /* the tile: its sums fill the registers */
-  ROWS = 48,                           /* query rows of a block, a multiple of MR */
+  ROWS = 60,                           /* query rows of a block, a multiple of MR */
   KEYS = 256,                          /* keys of a block, a multiple of NR; at most the interpreter's block */
   ROW_FLOATS = KEYS + 16,              /* rows of scores do not lie a power of two apart */
   FEW = 4,                             /* queries for which nothing is packed */
@@ -44,26 +44,26 @@ typedef struct work {
 
 /* ---- products ---- */
 
-/* rows x NR of A times a panel of B over n terms; row i of A at a + i * a_step, row p of B at b + p * NR. */
+/* rows x `vectors` of A times a panel of B over n terms; row i of A at a + i * a_step, row p of B at b + p * NR. */
 #define AT(i) (base[(i) / 3][(i) % 3 * a_step])
-static inline __attribute__((always_inline)) void product(int rows, const float *a, int64_t a_step, const float *b, int64_t n, vf c[MR][2]) {
+static inline __attribute__((always_inline)) void product(int rows, int vectors, const float *a, int64_t a_step, const float *b, int64_t n, vf c[MR][2]) {
   const float *base[MR / 3];
 #pragma GCC unroll 4
   for (int g = 0; g < MR / 3; g++) base[g] = a + 3 * g * a_step;
   for (int64_t p = 0; p < n; p++, b += NR) {
-    const vf b0 = vf_load(b), b1 = vf_load(b + SIMD_W);
+    const vf b0 = vf_load(b), b1 = vectors == 2 ? vf_load(b + SIMD_W) : b0;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
       const vf x = vf_set(AT(i));
       c[i][0] = vf_fma(x, b0, c[i][0]);
-      c[i][1] = vf_fma(x, b1, c[i][1]);
+      if (vectors == 2) c[i][1] = vf_fma(x, b1, c[i][1]);
     }
 #pragma GCC unroll 4
     for (int g = 0; g < MR / 3; g++) base[g]++;
   }
 }
-/* keep != NULL: the sums in out go on, row i times keep[i]. The result is times `scale`. */
-static inline __attribute__((always_inline)) void tile(int rows, const float *a, int64_t a_step, const float *b, int64_t n, const float *keep, float scale, float *out, int64_t out_step) {
+/* keep != NULL: the sums in out go on, row i times keep[i]. The result is times `scale`. rows and vectors are constants wherever this is inlined. */
+static inline __attribute__((always_inline)) void tile(int rows, int vectors, const float *a, int64_t a_step, const float *b, int64_t n, const float *keep, float scale, float *out, int64_t out_step) {
   vf c[MR][2];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {
@@ -71,30 +71,32 @@ static inline __attribute__((always_inline)) void tile(int rows, const float *a,
     if (!keep) continue;
     const vf f = vf_set(keep[i]);
     c[i][0] = vf_mul(vf_load(out + i * out_step), f);
-    c[i][1] = vf_mul(vf_load(out + i * out_step + SIMD_W), f);
+    if (vectors == 2) c[i][1] = vf_mul(vf_load(out + i * out_step + SIMD_W), f);
   }
-  product(rows, a, a_step, b, n, c);
+  product(rows, vectors, a, a_step, b, n, c);
   const vf f = vf_set(scale);
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {
     vf_store(out + i * out_step, vf_mul(c[i][0], f));
-    vf_store(out + i * out_step + SIMD_W, vf_mul(c[i][1], f));
+    if (vectors == 2) vf_store(out + i * out_step + SIMD_W, vf_mul(c[i][1], f));
   }
 }
 typedef void (*tile_fn)(const float *a, int64_t a_step, const float *b, int64_t n, const float *keep, float scale, float *out, int64_t out_step);
-#define TILE(rows) \
-  static void tile_##rows(const float *a, int64_t a_step, const float *b, int64_t n, const float *keep, float scale, float *out, int64_t out_step) { \
-    tile(rows, a, a_step, b, n, keep, scale, out, out_step); \
+#define ONE(name, rows, vectors) \
+  static void name##_##rows(const float *a, int64_t a_step, const float *b, int64_t n, const float *keep, float scale, float *out, int64_t out_step) { \
+    tile(rows, vectors, a, a_step, b, n, keep, scale, out, out_step); \
   }
+#define TILE(rows) ONE(half, rows, 1) ONE(whole, rows, 2)
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
-#if SIMD_NV > 2
+#if SIMD_MR > 6
 TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
+#define ROWS_OF(name) { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 }
+#else
+#define ROWS_OF(name) { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6 }
 #endif
-static const tile_fn tiles[] = { NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6,
-#if SIMD_NV > 2
-  tile_7, tile_8, tile_9, tile_10, tile_11, tile_12
-#endif
-};
+/* By vectors - 1 and rows. */
+static const tile_fn tiles[2][MR + 1] = { ROWS_OF(half), ROWS_OF(whole) };
+static tile_fn tile_of(int64_t rows, int64_t columns) { return tiles[columns > SIMD_W][ig_min_i64(MR, rows)]; }
 
 /* ---- packing ---- */
 
@@ -336,14 +338,14 @@ static void block_rows(const work *w, int64_t row, int64_t n) {
     const int64_t m = ig_min_i64(w->keys, w->n_keys - k0);
     for (int64_t j = 0; j < m; j += NR)
       for (int64_t i = 0; i < n; i += MR)
-        tiles[ig_min_i64(MR, n - i)](q + i * q_step, q_step, w->k + (k0 + j) * w->head, w->head, NULL, (float)w->p->scale, w->s + i * ROW_FLOATS + j, ROW_FLOATS);
+        tile_of(n - i, m - j)(q + i * q_step, q_step, w->k + (k0 + j) * w->head, w->head, NULL, (float)w->p->scale, w->s + i * ROW_FLOATS + j, ROW_FLOATS);
     for (int64_t i = 0; i < n; i++) {
       adjust(w, row + i, k0, m, w->s + i * ROW_FLOATS);
       softmax_row(w, w->s + i * ROW_FLOATS, m, i, k0 == 0, &keep[i]);
     }
     for (int64_t d = 0; d < w->panels; d++)
       for (int64_t i = 0; i < n; i += MR)
-        tiles[ig_min_i64(MR, n - i)](w->s + i * ROW_FLOATS, ROW_FLOATS, w->v + (d * w->n_keys + k0) * NR, m, k0 ? keep + i : NULL, 1, w->o + i * o_step + d * NR, o_step);
+        tile_of(n - i, w->width - d * NR)(w->s + i * ROW_FLOATS, ROW_FLOATS, w->v + (d * w->n_keys + k0) * NR, m, k0 ? keep + i : NULL, 1, w->o + i * o_step + d * NR, o_step);
   }
   for (int64_t i = 0; i < n; i++) store_row(w, row + i, w->o + i * o_step, w->n_keys ? w->sum[i] : 0);
 }
