@@ -29,8 +29,8 @@ typedef struct work {
 } work;
 
 /* Windows side by side of one row, of the kernel's rows and columns those n_ky and n_kx from w on. The first cut_lo and the last cut_hi columns that they
- * look at lie outside of the input. Pointers are at channel 0. */
-typedef struct strip { const float *x, *w; int64_t n_ky, n_kx, cut_lo, cut_hi; float *out; const float *add[IG_FINISH_ADDS]; } strip;
+ * look at lie outside of the input. Pointers are at channel 0. repeat: so many times, one behind the other. */
+typedef struct strip { const float *x, *w; int64_t n_ky, n_kx, cut_lo, cut_hi, repeat; float *out; const float *add[IG_FINISH_ADDS]; } strip;
 
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(expr) \
@@ -80,37 +80,40 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
   const bool simple = o->simple;
   const int half = kernel / 2, span = (pixels - 1) * step + kernel;
   const int64_t cut_lo = s->cut_lo, cut_end = span - s->cut_hi;
-  for (int64_t c = c0; c < c1; c += SIMD_W) {
-    const float *x = s->x + c, *w = s->w + c;
-    float *out = s->out + c;
-    vf sum[PIXELS];
-    for (int i = 0; i < pixels; i++) sum[i] = vf_zero();
-    for (int64_t ky = 0; ky < n_ky; ky++, x += tap_y, w += w_row) {
+  const float *from = s->x;
+  float *to = s->out;
+  for (int64_t r = 0; r < s->repeat; r++, from += pixels * pixel, to += pixels * out_x)
+    for (int64_t c = c0; c < c1; c += SIMD_W) {
+      const float *x = from + c, *w = s->w + c;
+      float *out = to + c;
+      vf sum[PIXELS];
+      for (int i = 0; i < pixels; i++) sum[i] = vf_zero();
+      for (int64_t ky = 0; ky < n_ky; ky++, x += tap_y, w += w_row) {
 #pragma GCC unroll 5
-      for (int64_t kx = 0; kx < n_kx; kx++) {
-        const vf k = vf_load(w + kx * padded);
+        for (int64_t kx = 0; kx < n_kx; kx++) {
+          const vf k = vf_load(w + kx * padded);
 #pragma GCC unroll 8
-        for (int i = 0; i < pixels; i++) {
-          const int64_t column = i * step + kx;
-          const bool outside = (column < half && column < cut_lo) || (column >= span - half && column >= cut_end);
-          const float *p = outside && kernel > 0 ? o->zeros + c : x + i * pixel + kx * tap;
-          sum[i] = vf_fma(whole ? vf_load(p) : vf_load_n(p, lanes), k, sum[i]);
+          for (int i = 0; i < pixels; i++) {
+            const int64_t column = i * step + kx;
+            const bool outside = (column < half && column < cut_lo) || (column >= span - half && column >= cut_end);
+            const float *p = outside && kernel > 0 ? o->zeros + c : x + i * pixel + kx * tap;
+            sum[i] = vf_fma(whole ? vf_load(p) : vf_load_n(p, lanes), k, sum[i]);
+          }
         }
       }
-    }
-    if (simple) {
-      const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
+      if (simple) {
+        const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
 #pragma GCC unroll 8
-      for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
-    } else {
-      finish_pixels(pixels, whole, o, s, c, lanes, sum);
-    }
+        for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
+      } else {
+        finish_pixels(pixels, whole, o, s, c, lanes, sum);
+      }
 #pragma GCC unroll 8
-    for (int i = 0; i < pixels; i++) {
-      if (whole) vf_store(out + i * out_x, sum[i]);
-      else vf_store_n(out + i * out_x, sum[i], lanes);
+      for (int i = 0; i < pixels; i++) {
+        if (whole) vf_store(out + i * out_x, sum[i]);
+        else vf_store_n(out + i * out_x, sum[i], lanes);
+      }
     }
-  }
 }
 
 typedef void (*strip_fn)(const work *o, const strip *s, int64_t c0, int64_t c1);
@@ -137,7 +140,7 @@ static const strip_fn *strips_of(const work *o) {
 
 /* A row's pointers, at pixel 0. */
 static strip strip_at(const work *o, int64_t n, int64_t oy, float *buffer) {
-  strip s = { .out = buffer ? buffer : o->out.data + n * o->out.n_stride + oy * o->out.y_stride };
+  strip s = { .repeat = 1, .out = buffer ? buffer : o->out.data + n * o->out.n_stride + oy * o->out.y_stride };
   for (uint32_t i = 0; i < o->finish.n_adds; i++) s.add[i] = o->add[i].data + n * o->add[i].n_stride + oy * o->add[i].y_stride;
   return s;
 }
@@ -168,6 +171,13 @@ static void windows_at(const work *o, const strip_fn *strips, strip s, int64_t o
   }
 }
 
+/* Tiles of PIXELS windows from ox on that have all their taps inside and leave as many windows for a last, smaller one; at least 1. */
+static int64_t whole_tiles(const work *o, int64_t ox, int64_t reach) {
+  const ig_image *m = &o->m;
+  const int64_t left = m->out[1] - ox, inside = (m->in[1] + m->pad[1] - reach - 1) / m->stride[1] + 1 - ox;   /* windows */
+  return ig_max_i64(1, ig_min_i64(left / PIXELS - 1, inside / PIXELS));
+}
+
 /* Row oy of image n, channels [c0, c1). */
 static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1, float *buffer) {
   const ig_image *m = &o->m;
@@ -179,13 +189,15 @@ static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1
   s.n_ky = hi - lo;
   s.w = o->w + lo * m->kernel[1] * o->padded;
   s.x = o->x.data + n * o->x.n_stride + (oy * m->stride[0] - m->pad[0] + lo * m->dilation[0]) * o->x.y_stride;
-  for (int64_t ox = 0, pixels; ox < m->out[1]; ox += pixels) {
+  for (int64_t ox = 0, pixels; ox < m->out[1]; ox += pixels * s.repeat) {
     const int64_t left = m->out[1] - ox;
     pixels = left <= PIXELS ? left : left < 2 * PIXELS ? (left + 1) / 2 : PIXELS;
     s.n_kx = m->kernel[1];
+    s.repeat = 1;
     s.cut_lo = ig_max_i64(0, m->pad[1] - ox * m->stride[1]);
     s.cut_hi = ig_max_i64(0, (ox + pixels - 1) * m->stride[1] - m->pad[1] + reach + 1 - m->in[1]);
     if (s.cut_lo <= half && s.cut_hi <= half) {
+      if (o->simple && s.cut_lo == 0 && s.cut_hi == 0) s.repeat = whole_tiles(o, ox, reach);
       windows_at(o, strips, s, ox, pixels, 0, c0, c1);
       continue;
     }
