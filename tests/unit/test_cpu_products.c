@@ -200,17 +200,21 @@ static void test_conv_rows(void **state) {
       }
 }
 
-/* Channels last: every width of a row against kernels, strides, dilations and paddings, with a bias and limits (the epilogue in registers) or any other. */
+/* One or few channels a group, channels last: widths of a row against kernels, strides, dilations and paddings, with a bias and limits (the epilogue in
+ * registers) or any other. */
 static void test_depthwise(void **state) {
   IG_UNUSED(state);
-  for (int64_t round = 0; round < 400; round++) {
+  for (int64_t round = 0; round < 600; round++) {
     test_call t = { 0 };
     ig_arena arena;
     ig_sbuild b;
-    const int64_t channels = 1 + below(40), n_spatial = chance(85) ? 2 : 1, kernels[] = { 3, 3, 5, 1 + below(6) };
-    ig_conv_params p = { .n_spatial = n_spatial, .groups = channels, .acc = IG_S_F32 };
+    static const int64_t groups_of[][2] = { { 4, 4 }, { 1, 2 }, { 2, 2 }, { 8, 8 }, { 3, 8 }, { 4, 8 }, { 16, 16 }, { 1, 4 }, { 5, 24 }, { 5, 8 } };   /* C / G, O / G */
+    const bool depthwise = chance(60);
+    const int64_t *group = depthwise ? (const int64_t[]){ 1, 1 } : groups_of[below((int64_t)IG_COUNT(groups_of))], groups = depthwise ? 1 + below(40) : 16 / ig_min_i64(16, group[1]) * (1 + below(3));
+    const int64_t channels = groups * group[1], n_spatial = chance(85) ? 2 : 1, kernels[] = { 3, 3, 5, 1 + below(6) };
+    ig_conv_params p = { .n_spatial = n_spatial, .groups = groups, .acc = IG_S_F32 };
     const uint32_t rank = (uint32_t)n_spatial + 2;
-    int64_t x[IG_MAX_RANK] = { 1 + below(2), channels }, w[IG_MAX_RANK] = { channels, 1 }, out[IG_MAX_RANK] = { x[0], channels };
+    int64_t x[IG_MAX_RANK] = { 1 + below(2), groups * group[0] }, w[IG_MAX_RANK] = { channels, group[0] }, out[IG_MAX_RANK] = { x[0], channels };
     bool empty = false;
     for (int64_t i = 0; i < n_spatial; i++) {
       x[2 + i] = 1 + below(i + 1 == n_spatial ? 36 : 6);

@@ -7,7 +7,7 @@
 #include "cpu/kernels/finish.h"
 #include <math.h>
 
-enum { PIXELS = 8 };
+enum { PIXELS = 8, WEIGHTS_BYTES = 20 << 10 };
 
 /* Place (y, x, channel) of image 0 lies at data + y * y_stride + x * x_stride + channel * c_stride. */
 typedef struct place { float *data; int64_t n_stride, y_stride, x_stride, c_stride; } place;
@@ -21,7 +21,9 @@ typedef struct work {
   const float *w;
   place x, out, add[IG_FINISH_ADDS];
   ig_finish finish;
-  int64_t channels, padded;            /* padded: channels in whole vectors, the length of a row of w */
+  int64_t channels, padded;            /* of the result; padded: channels in whole vectors, the length of a row of w */
+  int64_t group_c, group_o, tap_w;     /* channels of a group; step in w from tap to tap */
+  const struct strips *strips;
   int64_t pixel, tap_x, tap_y;         /* steps in the input from window to window and from tap to tap */
   bool simple, biased;                 /* the epilogue is max(least, min(most, x + bias of a channel)) */
   float least, most;
@@ -130,12 +132,14 @@ STRIPS(strips_5_1, 5, 1, true)
 STRIPS(strips_5_2, 5, 2, true)
 STRIPS(rests, 0, 0, false)
 
-static const strip_fn *strips_of(const work *o) {
-  const int64_t kernel = o->m.kernel[1], step = o->m.stride[1];
-  if (o->m.dilation[1] != 1 || step > 2) return strips_any;
-  if (kernel == 3) return step == 1 ? strips_3_1 : strips_3_2;
-  if (kernel == 5) return step == 1 ? strips_5_1 : strips_5_2;
-  return strips_any;
+/* Kernels by the number of windows: where up to `half` columns at either end may lie outside, and where some taps are left out. */
+typedef struct strips { const strip_fn *whole, *some; int64_t half; } strips;
+static const strips *strips_of(const ig_image *m) {
+  static const strips any = { strips_any, strips_any, 0 };
+  static const strips of_3[] = { { strips_3_1, strips_any, 1 }, { strips_3_2, strips_any, 1 } }, of_5[] = { { strips_5_1, strips_any, 2 }, { strips_5_2, strips_any, 2 } };
+  const int64_t kernel = m->kernel[1], step = m->stride[1];
+  if (m->dilation[1] != 1 || step > 2) return &any;
+  return kernel == 3 ? &of_3[step - 1] : kernel == 5 ? &of_5[step - 1] : &any;
 }
 
 /* A row's pointers, at pixel 0. */
@@ -146,13 +150,13 @@ static strip strip_at(const work *o, int64_t n, int64_t oy, float *buffer) {
 }
 
 /* `pixels` windows from ox on, their columns as s says from kernel column kx on. */
-static void windows_at(const work *o, const strip_fn *strips, strip s, int64_t ox, int64_t pixels, int64_t kx, int64_t c0, int64_t c1) {
+static void windows_at(const work *o, const strip_fn *fn, strip s, int64_t ox, int64_t pixels, int64_t kx, int64_t c0, int64_t c1) {
   const int64_t whole = c0 + (c1 - c0) / SIMD_W * SIMD_W;
   s.x += (ox * o->m.stride[1] - o->m.pad[1] + kx * o->m.dilation[1]) * o->x.x_stride;
-  s.w += kx * o->padded;
+  s.w += kx * o->tap_w;
   s.out += ox * o->out.x_stride;
   for (uint32_t i = 0; i < o->finish.n_adds; i++) s.add[i] += ox * o->add[i].x_stride;
-  if (c0 < whole) strips[pixels](o, &s, c0, whole);
+  if (c0 < whole) fn[pixels](o, &s, c0, whole);
   if (whole == c1) return;
   if (s.cut_lo == 0 && s.cut_hi == 0) {
     rests[pixels](o, &s, whole, c1);
@@ -181,13 +185,12 @@ static int64_t whole_tiles(const work *o, int64_t ox, int64_t reach) {
 /* Row oy of image n, channels [c0, c1). */
 static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1, float *buffer) {
   const ig_image *m = &o->m;
-  const strip_fn *strips = strips_of(o);
-  const int64_t half = strips == strips_any ? 0 : m->kernel[1] / 2, reach = (m->kernel[1] - 1) * m->dilation[1];
+  const int64_t half = o->strips->half, reach = (m->kernel[1] - 1) * m->dilation[1];
   int64_t lo, hi;
   strip s = strip_at(o, n, oy, buffer);
   ig_image_clip(m, 0, oy, &lo, &hi);
   s.n_ky = hi - lo;
-  s.w = o->w + lo * m->kernel[1] * o->padded;
+  s.w = o->w + lo * m->kernel[1] * o->tap_w;
   s.x = o->x.data + n * o->x.n_stride + (oy * m->stride[0] - m->pad[0] + lo * m->dilation[0]) * o->x.y_stride;
   for (int64_t ox = 0, pixels; ox < m->out[1]; ox += pixels * s.repeat) {
     const int64_t left = m->out[1] - ox;
@@ -198,23 +201,24 @@ static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1
     s.cut_hi = ig_max_i64(0, (ox + pixels - 1) * m->stride[1] - m->pad[1] + reach + 1 - m->in[1]);
     if (s.cut_lo <= half && s.cut_hi <= half) {
       if (o->simple && s.cut_lo == 0 && s.cut_hi == 0) s.repeat = whole_tiles(o, ox, reach);
-      windows_at(o, strips, s, ox, pixels, 0, c0, c1);
+      windows_at(o, o->strips->whole, s, ox, pixels, 0, c0, c1);
       continue;
     }
     pixels = 1;
     s.cut_lo = s.cut_hi = 0;
     ig_image_clip(m, 1, ox, &lo, &hi);
     s.n_kx = hi - lo;
-    windows_at(o, strips_any, s, ox, 1, lo, c0, c1);
+    windows_at(o, o->strips->some, s, ox, 1, lo, c0, c1);
   }
 }
 
-/* Weights as the kernel wants them, where the engine does not hold them so. */
-static void pack_weights(const ig_view *w, int64_t taps, int64_t padded, float *out) {
-  const float *from = w->data;
-  memset(out, 0, (size_t)(taps * padded) * 4);
-  for (int64_t c = 0; c < w->dims[0]; c++)
-    for (int64_t t = 0; t < taps; t++) out[t * padded + c] = from[c * taps + t];
+/* Weights [O, C / G, kernel] as the kernel wants them, [kernel][C / G][O], where the engine does not hold them so. */
+static void pack_weights(const work *o, const float *from, float *out) {
+  const int64_t taps = o->m.k / o->group_c;
+  memset(out, 0, (size_t)(o->m.k * o->padded) * 4);
+  for (int64_t c = 0; c < o->channels; c++)
+    for (int64_t i = 0; i < o->group_c; i++)
+      for (int64_t t = 0; t < taps; t++) out[(t * o->group_c + i) * o->padded + c] = *from++;
 }
 
 typedef struct memory { float *w, *zeros, *row; void *epi; size_t bytes; } memory;
@@ -244,17 +248,20 @@ static bool is_simple(work *o) {
   return i == f->n_steps;
 }
 
-/* Channels of an item of work: all of them, or a part's share where there are few rows. */
+/* Channels of an item of work: as many as have their weights in the first-level cache, and a part's share where there are few rows. */
 static int64_t chunk_of(const work *o, int64_t rows, uint32_t n_parts) {
-  const int64_t vectors = o->padded / SIMD_W;
-  return rows >= 8 * (int64_t)n_parts ? o->channels : (vectors + n_parts - 1) / n_parts * SIMD_W;
+  const int64_t vectors = o->padded / SIMD_W, most = ig_max_i64(2, WEIGHTS_BYTES / 4 / o->m.k / SIMD_W);
+  return ig_min_i64(most, rows >= 8 * (int64_t)n_parts ? vectors : (vectors + n_parts - 1) / n_parts) * SIMD_W;
 }
 
 static bool prepare(work *o, const ig_call *c) {
   const ig_view *x = ig_call_in(c, 0);
   o->x = place_of(x);
-  o->channels = x->dims[1];
+  o->channels = ig_call_out(c, 0)->dims[1];
+  o->group_c = o->m.group_c;
+  o->group_o = o->m.group_o;
   o->padded = ig_align_up(o->channels, SIMD_W);
+  o->tap_w = o->group_c * o->padded;
   o->pixel = o->m.stride[1] * o->x.x_stride;
   o->tap_x = o->m.dilation[1] * o->x.x_stride;
   o->tap_y = o->m.dilation[0] * o->x.y_stride;
@@ -280,7 +287,7 @@ static void channels_last(const ig_call *c, work *o, uint32_t part, uint32_t n_p
   ig_split_items(c, out->dims[0] * n_chunks * rows, part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   o->w = w->format ? w->data : mem.w;
-  if (!w->format) pack_weights(w, o->m.k, o->padded, mem.w);
+  if (!w->format) pack_weights(o, w->data, mem.w);
   o->zeros = memset(mem.zeros, 0, (size_t)o->channels * 4);
   for (uint32_t k = 1; k < out->rank; k++) perm[k] = k + 1 < out->rank ? (uint8_t)(k + 1) : 1;
   ig_prog *epi = direct ? NULL : ig_epi_make(mem.epi, c, perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
@@ -326,6 +333,7 @@ void NAME(ig_cpu_depthwise_f32_run)(const ig_call *c, uint32_t phase, uint32_t p
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
   ig_image_init(&o.m, c);
   const bool rows = x->strides[x->rank - 1] == 1 && x->dims[x->rank - 1] > 1;
+  o.strips = strips_of(&o.m);
   if (x->strides[1] == 1 && !rows) channels_last(c, &o, part, n_parts);
   else by_planes(c, &o.m, part, n_parts);
 }

@@ -2,3 +2,4 @@
 #include "cpu/simd/f32_avx512.h"
 #include "cpu/kernels/depthwise_planes.inc.h"
 #include "cpu/kernels/depthwise_f32.inc.h"
+#include "cpu/kernels/grouped_f32.inc.h"

@@ -42,4 +42,5 @@ IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
 IG_CPU_KERNEL_ISA(winograd_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)
+IG_CPU_KERNEL_ISA(grouped_f32)
 #endif

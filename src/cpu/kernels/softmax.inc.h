@@ -38,21 +38,23 @@ size_t NAME(ig_cpu_softmax_scratch)(const ig_call *c, uint32_t n_parts) { return
   } \
   /* Sum of exp(x - max); keep: x becomes those values. */ \
   static T exponentials_##S(T *x, int64_t n, T max, bool keep) { \
-    chain_##S sum = { 0 }; \
-    T tail = 0; \
-    int64_t i = 0; \
-    for (; i + LANES(T) <= n; i += LANES(T)) { \
-      T e[LANES(T)]; \
-      for (int j = 0; j < LANES(T); j++) e[j] = EXP(x[i + j] - max); \
-      sum += chain_load_##S(e); \
-      if (keep) memcpy(x + i, e, sizeof e); \
+    enum { BLOCK = 256 }; \
+    chain_##S s0 = { 0 }, s1 = s0; \
+    T tail = 0, block[BLOCK]; \
+    for (int64_t i = 0; i < n; i += BLOCK, x += BLOCK) { \
+      const int64_t m = ig_min_i64(BLOCK, n - i); \
+      const T *e = keep ? x : block; \
+      int64_t j = 0; \
+      if (keep) for (int64_t k = 0; k < m; k++) x[k] = EXP(x[k] - max); \
+      else for (int64_t k = 0; k < m; k++) block[k] = EXP(x[k] - max); \
+      for (; j + 2 * LANES(T) <= m; j += 2 * LANES(T)) { \
+        s0 += chain_load_##S(e + j); \
+        s1 += chain_load_##S(e + j + LANES(T)); \
+      } \
+      for (; j + LANES(T) <= m; j += LANES(T)) s0 += chain_load_##S(e + j); \
+      for (; j < m; j++) tail += e[j]; \
     } \
-    for (; i < n; i++) { \
-      const T e = EXP(x[i] - max); \
-      tail += e; \
-      if (keep) x[i] = e; \
-    } \
-    return chain_sum_##S(sum) + tail; \
+    return chain_sum_##S(s0 + s1) + tail; \
   } \
   static void softmax_##S(T *x, int64_t n, bool is_log) { \
     const T max = largest_##S(x, n), sum = exponentials_##S(x, n, max, !is_log); \

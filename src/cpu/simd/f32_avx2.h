@@ -30,6 +30,14 @@ static inline __m256i vf_mask(int64_t n) {
 }
 static inline vf vf_load_n(const float *p, int64_t n) { return _mm256_maskload_ps(p, vf_mask(n)); }
 static inline void vf_store_n(float *p, vf x, int64_t n) { _mm256_maskstore_ps(p, vf_mask(n), x); }
+/* x[at[i] + more] in lane i. */
+static inline vf vf_permute(vf x, const int32_t *at, int32_t more) {
+  return _mm256_permutevar8x32_ps(x, _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)(const void *)at), _mm256_set1_epi32(more)));
+}
+/* The same where every lane's place is among its own four. */
+static inline vf vf_permute_4(vf x, const int32_t *at, int32_t more) {
+  return _mm256_permutevar_ps(x, _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)(const void *)at), _mm256_set1_epi32(more)));
+}
 /* p[0], p[2], ... ; reads 16 floats. */
 static inline vf vf_load2(const float *p) {
   const __m256 t = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);

@@ -23,6 +23,10 @@ static inline vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 static inline vf vf_load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
 static inline void vf_store_n(float *p, vf x, int64_t n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x); }
+/* x[at[i] + more] in lane i. */
+static inline vf vf_permute(vf x, const int32_t *at, int32_t more) { return _mm512_permutexvar_ps(_mm512_add_epi32(_mm512_loadu_si512(at), _mm512_set1_epi32(more)), x); }
+/* The same where every lane's place is among its own four. */
+static inline vf vf_permute_4(vf x, const int32_t *at, int32_t more) { return _mm512_permutevar_ps(x, _mm512_add_epi32(_mm512_loadu_si512(at), _mm512_set1_epi32(more))); }
 /* p[0], p[2], ... ; reads 32 floats. */
 static inline vf vf_load2(const float *p) {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);

@@ -43,7 +43,8 @@ static bool query(const ig_query *q, ig_offer *out, const char **why, int64_t nr
   const ig_conv_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *weights = ig_request_in(r, 1);
   const int64_t group_o = ig_max_i64(1, ig_cpu_dim(q, weights->dims[0]) / p->groups);
-  const double padded = (double)((group_o + w - 1) / w * w) / (double)group_o;
+  const int64_t unit = p->groups == 1 ? w : nr;      /* a small group's columns are packed anew, in whole panels */
+  const double padded = (double)((group_o + unit - 1) / unit * unit) / (double)group_o;
   const double copy = ig_cpu_dim(q, x->strides[1]) == 1 ? 0 : 16 * ig_cpu_count(q, x);
   ig_cpu_offer(q, r, ig_cpu_count(q, ig_request_out(r, 0)) * (2 * taps(q, weights) * padded + ig_cpu_prog_work(&r->epi)) + copy, rate, out);
   out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
