@@ -1,7 +1,9 @@
-/* Memory placement: greedy by size under several orders, the smallest total wins. Aliased items form one cluster.
+/* Memory placement: greedy under several orders, then again and again with what lay topmost placed first; the smallest total wins. Aliased items form
+ * one cluster.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
 
+enum { MOST_ROUNDS = 64, MOST_PLACED = 16384 };
 typedef struct cluster { uint64_t size, offset; uint32_t first, last, item; } cluster;
 typedef int (*order)(const void *, const void *);
 
@@ -73,6 +75,15 @@ static uint64_t place(cluster *c, size_t n, const cluster **live) {
   return total;
 }
 
+/* Moves the cluster that makes the total to the front. */
+static void topmost_first(cluster *c, size_t n, uint64_t total) {
+  size_t k = 0;
+  while (k + 1 < n && c[k].offset + c[k].size != total) k++;
+  const cluster top = c[k];
+  memmove(c + 1, c, k * sizeof *c);
+  c[0] = top;
+}
+
 static uint64_t live_bound(const cluster *c, size_t n) {
   uint64_t bound = 0;
   for (size_t i = 0; i < n; i++) {   /* the maximum is reached where some cluster begins */
@@ -110,6 +121,12 @@ static size_t gather(const ig_mem_item *items, size_t n, cluster *c, uint32_t *c
   return n_clusters;
 }
 
+static void keep_best(ig_mem_item *items, const cluster *c, size_t n, uint64_t total, uint64_t *best) {
+  if (total >= *best) return;
+  *best = total;
+  for (size_t k = 0; k < n; k++) items[c[k].item].offset = c[k].offset;
+}
+
 size_t ig_memplan_bytes(size_t n) { return n * (sizeof(cluster) + sizeof(const cluster *) + sizeof(uint32_t)); }
 
 ig_status ig_memplan_in(void *memory, ig_mem_item *items, size_t n, uint64_t *out_total, uint64_t *out_bound) {
@@ -125,10 +142,14 @@ ig_status ig_memplan_in(void *memory, ig_mem_item *items, size_t n, uint64_t *ou
   uint64_t best = UINT64_MAX;
   for (size_t o = 0; o < IG_COUNT(orders) && best != *out_bound; o++) {
     sort(c, n_clusters, sizeof *c, orders[o]);
+    keep_best(items, c, n_clusters, place(c, n_clusters, live), &best);
+  }
+  if (best != *out_bound) sort(c, n_clusters, sizeof *c, by_size);
+  const size_t rounds = MOST_PLACED / n_clusters < MOST_ROUNDS ? MOST_PLACED / n_clusters : MOST_ROUNDS;   /* contexts do this at bind, outside of all profiles */
+  for (size_t i = 0; i < rounds && best != *out_bound; i++) {
     const uint64_t total = place(c, n_clusters, live);
-    if (total >= best) continue;
-    best = total;
-    for (size_t k = 0; k < n_clusters; k++) items[c[k].item].offset = c[k].offset;
+    keep_best(items, c, n_clusters, total, &best);
+    topmost_first(c, n_clusters, total);
   }
   for (uint32_t i = 0; i < n; i++) items[i].offset = items[root_of(items, i)].offset;
   *out_total = best;
