@@ -121,22 +121,28 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
 typedef void (*strip_fn)(const work *o, const strip *s, int64_t c0, int64_t c1);
 #define STRIP(name, pixels, kernel, step, whole) \
   static void name##_##pixels(const work *o, const strip *s, int64_t c0, int64_t c1) { windows(pixels, kernel, step, whole, o, s, c0, c1); }
-#define STRIPS(name, kernel, step, whole) \
-  STRIP(name, 1, kernel, step, whole) STRIP(name, 2, kernel, step, whole) STRIP(name, 3, kernel, step, whole) STRIP(name, 4, kernel, step, whole) \
-  STRIP(name, 5, kernel, step, whole) STRIP(name, 6, kernel, step, whole) STRIP(name, 7, kernel, step, whole) STRIP(name, 8, kernel, step, whole) \
-  static const strip_fn name[] = { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8 };
-STRIPS(strips_any, 0, 0, true)
-STRIPS(strips_3_1, 3, 1, true)
-STRIPS(strips_3_2, 3, 2, true)
-STRIPS(strips_5_1, 5, 1, true)
-STRIPS(strips_5_2, 5, 2, true)
-STRIPS(rests, 0, 0, false)
+#define STRIPS_4(name, kernel, step, whole) \
+  STRIP(name, 1, kernel, step, whole) STRIP(name, 2, kernel, step, whole) STRIP(name, 3, kernel, step, whole) STRIP(name, 4, kernel, step, whole)
+#define STRIPS_6(name, kernel, step, whole) STRIPS_4(name, kernel, step, whole) STRIP(name, 5, kernel, step, whole) STRIP(name, 6, kernel, step, whole)
+#define STRIPS_8(name, kernel, step, whole) STRIPS_6(name, kernel, step, whole) STRIP(name, 7, kernel, step, whole) STRIP(name, 8, kernel, step, whole)
+#define NAMES_4(name) NULL, name##_1, name##_2, name##_3, name##_4
+#define NAMES_6(name) NAMES_4(name), name##_5, name##_6
+#define NAMES_8(name) NAMES_6(name), name##_7, name##_8
+/* As many windows as the registers hold with the values that neighbours share. */
+STRIPS_8(any, 0, 0, true)
+STRIPS_8(by_3_1, 3, 1, true)
+STRIPS_6(by_3_2, 3, 2, true)
+STRIPS_4(by_5_1, 5, 1, true)
+STRIPS_4(by_5_2, 5, 2, true)
+STRIPS_8(rest, 0, 0, false)
+static const strip_fn strips_any[] = { NAMES_8(any) }, strips_3_1[] = { NAMES_8(by_3_1) }, strips_3_2[] = { NAMES_6(by_3_2) }, strips_5_1[] = { NAMES_4(by_5_1) },
+  strips_5_2[] = { NAMES_4(by_5_2) }, rests[] = { NAMES_8(rest) };
 
-/* Kernels by the number of windows: where up to `half` columns at either end may lie outside, and where some taps are left out. */
-typedef struct strips { const strip_fn *whole, *some; int64_t half; } strips;
+/* Kernels by the number of windows, `most` at most: where up to `half` columns at either end may lie outside, and where some taps are left out. */
+typedef struct strips { const strip_fn *whole, *some; int64_t half, most; } strips;
 static const strips *strips_of(const ig_image *m) {
-  static const strips any = { strips_any, strips_any, 0 };
-  static const strips of_3[] = { { strips_3_1, strips_any, 1 }, { strips_3_2, strips_any, 1 } }, of_5[] = { { strips_5_1, strips_any, 2 }, { strips_5_2, strips_any, 2 } };
+  static const strips any = { strips_any, strips_any, 0, PIXELS };
+  static const strips of_3[] = { { strips_3_1, strips_any, 1, PIXELS }, { strips_3_2, strips_any, 1, 6 } }, of_5[] = { { strips_5_1, strips_any, 2, 4 }, { strips_5_2, strips_any, 2, 4 } };
   const int64_t kernel = m->kernel[1], step = m->stride[1];
   if (m->dilation[1] != 1 || step > 2) return &any;
   return kernel == 3 ? &of_3[step - 1] : kernel == 5 ? &of_5[step - 1] : &any;
@@ -175,17 +181,18 @@ static void windows_at(const work *o, const strip_fn *fn, strip s, int64_t ox, i
   }
 }
 
-/* Tiles of PIXELS windows from ox on that have all their taps inside and leave as many windows for a last, smaller one; at least 1. */
+/* Tiles of `most` windows from ox on that have all their taps inside and leave as many windows for a last, smaller one; at least 1. */
 static int64_t whole_tiles(const work *o, int64_t ox, int64_t reach) {
   const ig_image *m = &o->m;
+  const int64_t most = o->strips->most;
   const int64_t left = m->out[1] - ox, inside = (m->in[1] + m->pad[1] - reach - 1) / m->stride[1] + 1 - ox;   /* windows */
-  return ig_max_i64(1, ig_min_i64(left / PIXELS - 1, inside / PIXELS));
+  return ig_max_i64(1, ig_min_i64(left / most - 1, inside / most));
 }
 
 /* Row oy of image n, channels [c0, c1). */
 static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1, float *buffer) {
   const ig_image *m = &o->m;
-  const int64_t half = o->strips->half, reach = (m->kernel[1] - 1) * m->dilation[1];
+  const int64_t half = o->strips->half, most = o->strips->most, reach = (m->kernel[1] - 1) * m->dilation[1];
   int64_t lo, hi;
   strip s = strip_at(o, n, oy, buffer);
   ig_image_clip(m, 0, oy, &lo, &hi);
@@ -194,7 +201,7 @@ static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1
   s.x = o->x.data + n * o->x.n_stride + (oy * m->stride[0] - m->pad[0] + lo * m->dilation[0]) * o->x.y_stride;
   for (int64_t ox = 0, pixels; ox < m->out[1]; ox += pixels * s.repeat) {
     const int64_t left = m->out[1] - ox;
-    pixels = left <= PIXELS ? left : left < 2 * PIXELS ? (left + 1) / 2 : PIXELS;
+    pixels = left <= most ? left : left < 2 * most ? (left + 1) / 2 : most;
     s.n_kx = m->kernel[1];
     s.repeat = 1;
     s.cut_lo = ig_max_i64(0, m->pad[1] - ox * m->stride[1]);

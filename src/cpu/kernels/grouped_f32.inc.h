@@ -64,7 +64,7 @@ size_t NAME(ig_cpu_grouped_f32_scratch)(const ig_call *c, uint32_t n_parts) {
 }
 
 void NAME(ig_cpu_grouped_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
-  static const strips whole_vectors = { broadcast, broadcast, 0 }, several_groups = { permute, permute, 0 }, groups_of_4 = { within_4, within_4, 0 };
+  static const strips whole_vectors = { broadcast, broadcast, 0, PIXELS }, several_groups = { permute, permute, 0, PIXELS }, groups_of_4 = { within_4, within_4, 0, PIXELS };
   work o = { 0 };
   IG_UNUSED(phase);
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
