@@ -27,7 +27,7 @@ static bool block_of(const ig_format *f, uint32_t axis, int64_t *out) {
 
 ig_status ig_format_check(const ig_format *f, uint32_t rank) {
   IG_REQUIRE(f->n_parts <= IG_FORMAT_PARTS, IG_ERROR_BAD_ENGINE, "a layout has %u parts, at most %d are possible", f->n_parts, IG_FORMAT_PARTS);
-  IG_REQUIRE(f->transform <= IG_TRANSFORM_WINOGRAD_4X4, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
+  IG_REQUIRE(f->transform <= IG_TRANSFORM_WINOGRAD_2X2, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
   IG_REQUIRE(f->transform == IG_TRANSFORM_NONE || (rank == 4 && f->n_parts), IG_ERROR_BAD_ENGINE, "a layout transforms weights of %u dims into %u parts, expected 4 dims and some parts", rank, f->n_parts);
   IG_REQUIRE(rank <= IG_MAX_RANK, IG_ERROR_BAD_ENGINE, "a layout is for %u dims, at most %d are possible", rank, IG_MAX_RANK);
   uint32_t covered[IG_MAX_RANK] = {0};
@@ -62,7 +62,7 @@ bool ig_format_takes(const ig_format *f, ig_dtype dtype) { return f->transform =
 
 /* Dims of what the parts lay out: the transform's result. */
 static void walked_dims(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
-  for (uint32_t a = 0; a < rank; a++) out[a] = f->transform != IG_TRANSFORM_NONE && a >= 2 ? IG_WINOGRAD_IN : dims[a];
+  for (uint32_t a = 0; a < rank; a++) out[a] = f->transform == IG_TRANSFORM_NONE || a < 2 ? dims[a] : f->transform == IG_TRANSFORM_WINOGRAD_4X4 ? 6 : 4;
 }
 
 static bool count_plain(const int64_t *dims, uint32_t rank, int64_t *out) {
@@ -105,11 +105,12 @@ static inline void copy_element(void *dst, const void *src, size_t elem) {
   }
 }
 
-typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing, winograd; } walk;
+typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing; uint16_t transform; } walk;
 
 /* Element (y, x) of G w G' for n kernels from w on, step elements apart, into out: kernel axes are the walk's last two. */
 static void winograd_row(const walk *w, const int64_t *index, const float *kernel, int64_t n, int64_t step, float *out) {
-  static const double g[IG_WINOGRAD_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G;
+  static const double g4[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G4, g2[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G2;
+  const double(*g)[IG_WINOGRAD_KERNEL] = w->transform == IG_TRANSFORM_WINOGRAD_4X4 ? g4 : g2;
   for (int64_t j = 0; j < n; j++, kernel += step) {
     double sum = 0;
     for (int y = 0; y < IG_WINOGRAD_KERNEL; y++)
@@ -137,7 +138,7 @@ static void visit_winograd(const walk *w, const int64_t *index, uint32_t axis, i
 
 /* A row of n elements along `axis` from plain index i on, in steps of `step`; row = position in the packed form. */
 static void visit_row(const walk *w, const int64_t *index, uint32_t axis, int64_t n, int64_t step, int64_t row) {
-  if (w->winograd) {
+  if (w->transform != IG_TRANSFORM_NONE) {
     visit_winograd(w, index, axis, n, step, row);
     return;
   }
@@ -204,7 +205,7 @@ void ig_format_pack(const ig_format *f, const int64_t *dims, uint32_t rank, cons
   if (f->transform != IG_TRANSFORM_NONE) {
     int64_t walked[IG_MAX_RANK];
     walked_dims(f, dims, rank, walked);
-    walk_parts(f, &(walk){.dims = walked, .strides = src_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = true, .winograd = true});
+    walk_parts(f, &(walk){.dims = walked, .strides = src_strides, .rank = rank, .elem = elem, .src = src, .dst = dst, .packing = true, .transform = f->transform});
     dst = (char *)dst + source_at(f, dims, rank) * (int64_t)elem;
     f = &no_parts;
   }

@@ -11,8 +11,8 @@
 #include "base/util.h"
 
 #define IG_FORMAT_PARTS 12
-/* WINOGRAD_4X4: float32 [O, C, 3, 3] becomes G w G', [O, C, 6, 6] (kern/winograd.h); computed in double, rounded once. */
-enum { IG_TRANSFORM_NONE = 0, IG_TRANSFORM_WINOGRAD_4X4 = 1 };
+/* WINOGRAD_4X4, _2X2: float32 [O, C, 3, 3] becomes G w G', [O, C, 6, 6] or [O, C, 4, 4] (kern/winograd.h); computed in double, rounded once. */
+enum { IG_TRANSFORM_NONE = 0, IG_TRANSFORM_WINOGRAD_4X4 = 1, IG_TRANSFORM_WINOGRAD_2X2 = 2 };
 /* On disk as it is: 56 bytes. */
 typedef struct ig_format { uint8_t n_parts; uint8_t reserved; uint16_t transform; uint8_t axis[IG_FORMAT_PARTS]; uint16_t extent[IG_FORMAT_PARTS]; uint32_t reserved2[4]; } ig_format;
 

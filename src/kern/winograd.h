@@ -1,16 +1,18 @@
-/* Winograd's convolution of 3x3 windows, F(4x4, 3x3): the points of interpolation and what they give.
+/* Winograd's convolution of 3x3 windows, F(4x4, 3x3) and F(2x2, 3x3): the points of interpolation and what they give.
  *
- * A tile of 6x6 inputs d and a kernel g give 4x4 outputs A' [(G g G') . (B' d B)] A: 36 products for 144 in the plain sum. The points are 0, a, -a, b, -b
- * and infinity with a = sqrt(1/2), b = sqrt(2): of the symmetric sets the one whose rounding error is least (docs/numerics.md), and a b = 1 saves products.
- * Everybody takes the numbers from here: the packer of weights (format.c) and the kernels.
+ * A tile of 6x6 (4x4) inputs d and a kernel g give 4x4 (2x2) outputs A' [(G g G') . (B' d B)] A: 36 products for 144 in the plain sum, 16 for 36. The
+ * points are 0, a, -a, b, -b and infinity with a = sqrt(1/2), b = sqrt(2): of the symmetric sets the one whose rounding error is least
+ * (docs/numerics.md), and a b = 1 saves products. For 2x2 they are 0, 1, -1 and infinity. Everybody takes the numbers from here: the packer of weights
+ * (format.c) and the kernels.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_KERN_WINOGRAD_H
 #define IG_KERN_WINOGRAD_H
-enum { IG_WINOGRAD_KERNEL = 3, IG_WINOGRAD_OUT = 4, IG_WINOGRAD_IN = 6 };
+enum { IG_WINOGRAD_KERNEL = 3, IG_WINOGRAD_MOST_IN = 6 };
 #define IG_WINOGRAD_A 0.70710678118654752440   /* a; a^2 = 1/2, a^3 = a / 2 */
 #define IG_WINOGRAD_B 1.41421356237309504880   /* b; b^2 = 2, b^3 = 2 b */
 /* G, rows by point. */
-#define IG_WINOGRAD_G { { 1, 0, 0 }, \
+#define IG_WINOGRAD_G4 { { 1, 0, 0 }, \
   { -2.0 / 3, -2.0 / 3 * IG_WINOGRAD_A, -1.0 / 3 }, { -2.0 / 3, 2.0 / 3 * IG_WINOGRAD_A, -1.0 / 3 }, \
   { 1.0 / 6, 1.0 / 6 * IG_WINOGRAD_B, 1.0 / 3 }, { 1.0 / 6, -1.0 / 6 * IG_WINOGRAD_B, 1.0 / 3 }, { 0, 0, 1 } }
+#define IG_WINOGRAD_G2 { { 1, 0, 0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0, 0, 1 } }
 #endif

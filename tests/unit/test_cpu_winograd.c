@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_check.h"
 
-static const ig_tactic *const winograd[] = { &ig_cpu_winograd_f32_avx512, &ig_cpu_winograd_f32_avx2 };
+static const ig_tactic *const winograd[] = { &ig_cpu_winograd4_f32_avx512, &ig_cpu_winograd4_f32_avx2, &ig_cpu_winograd2_f32_avx512, &ig_cpu_winograd2_f32_avx2 };
+static int64_t tile_of(const ig_tactic *t) { return strstr(t->name, "winograd4") ? 4 : 2; }
 
 typedef struct layer { int64_t n, c, o, rows, columns, pad[4]; } layer;   /* pad: low, low, high, high */
 static ig_conv_params params_of(const layer *l) {
@@ -160,8 +161,8 @@ static void test_specials(void **state) {
       run_packed(&t, winograd[i]);
       for (int64_t y = 0; y < 12; y++)
         for (int64_t x = 0; x < 16; x++) {
-          const int64_t ty = y / 4 * 4 - 1, tx = x / 4 * 4 - 1;
-          const bool in_window = sy >= y - 1 && sy <= y + 1 && sx >= x - 1 && sx <= x + 1, in_tile = sy >= ty && sy < ty + 6 && sx >= tx && sx < tx + 6;
+          const int64_t side = tile_of(winograd[i]), ty = y / side * side - 1, tx = x / side * side - 1;
+          const bool in_window = sy >= y - 1 && sy <= y + 1 && sx >= x - 1 && sx <= x + 1, in_tile = sy >= ty && sy < ty + side + 2 && sx >= tx && sx < tx + side + 2;
           for (int64_t o = 0; o < l.o; o++) {
             if (!in_tile) assert_true(isfinite(value(&t.v[2], 0, o, y, x)));
             if (in_window) assert_false(isfinite(value(&t.v[2], 0, o, y, x)));

@@ -28,7 +28,7 @@ static void check_refuses(void **state) {
   assert_true(ig_format_takes(&winograd, IG_DTYPE_F32) && !ig_format_takes(&winograd, IG_DTYPE_I32) && ig_format_takes(&panels, IG_DTYPE_I32));
   refused(&(ig_format){.transform = IG_TRANSFORM_WINOGRAD_4X4}, 4);                          /* no parts */
   refused(&(ig_format){.n_parts = 2, .axis = {0, 1}, .transform = IG_TRANSFORM_WINOGRAD_4X4}, 2);
-  refused(&(ig_format){.n_parts = 4, .axis = {0, 1, 2, 3}, .transform = 2}, 4);
+  refused(&(ig_format){.n_parts = 4, .axis = {0, 1, 2, 3}, .transform = 3}, 4);
   assert_true(ig_format_is_plain(&plain));
   assert_false(ig_format_is_plain(&panels));
   assert_true(ig_format_equal(&panels, &panels));
@@ -119,7 +119,7 @@ static void transposed_source(void **state) {
 /* Transformed weights: every element against G w G' written out, in any order of parts; the source comes back bit by bit. */
 static void winograd(void **state) {
   (void)state;
-  static const double g[6][3] = {{1, 0, 0}, {-4, -2.8284271247461903, -2}, {-4, 2.8284271247461903, -2}, {1, 1.4142135623730951, 2}, {1, -1.4142135623730951, 2}, {0, 0, 6}};
+  static const double g2[4][3] = {{6, 0, 0}, {3, 3, 3}, {3, -3, 3}, {0, 0, 6}}, g4[6][3] = {{6, 0, 0}, {-4, -2.8284271247461903, -2}, {-4, 2.8284271247461903, -2}, {1, 1.4142135623730951, 2}, {1, -1.4142135623730951, 2}, {0, 0, 6}};
   static const ig_format formats[] = {{.n_parts = 4, .axis = {0, 1, 2, 3}}, {.n_parts = 5, .axis = {0, 2, 3, 1, 0}, .extent = {0, 0, 0, 0, 4}},
                                       {.n_parts = 6, .axis = {0, 2, 1, 1, 3, 3}, .extent = {0, 0, 0, 2, 0, 3}}};
   const int64_t dims[] = {6, 5, 3, 3}, strides[] = {1, 54, 18, 6}; /* output channels innermost */
@@ -127,19 +127,21 @@ static void winograd(void **state) {
   int64_t n;
   srand(3);
   for (size_t i = 0; i < IG_COUNT(src); i++) src[i] = (float)(rand() % 2001 - 1000) / 777;
-  for (size_t k = 0; k < IG_COUNT(formats); k++) {
+  for (size_t round = 0; round < 2 * IG_COUNT(formats); round++) {
+    const size_t k = round / 2;
+    const int in = round % 2 ? 4 : 6, padded = (in + 2) / 3 * 3;
     ig_format f = formats[k];
-    f.transform = IG_TRANSFORM_WINOGRAD_4X4;
+    f.transform = in == 6 ? IG_TRANSFORM_WINOGRAD_4X4 : IG_TRANSFORM_WINOGRAD_2X2;
     assert_null(ig_format_check(&f, 4));
     assert_true(ig_format_count(&f, dims, 4, &n) && n <= 4000);
-    assert_int_equal(n, 6 * 5 * 9 + (k == 0 ? 6 * 5 * 36 : k == 1 ? 8 * 5 * 36 : 6 * 6 * 36));
+    assert_int_equal(n, 6 * 5 * 9 + (k == 0 ? 6 * 5 * in * in : k == 1 ? 8 * 5 * in * in : 6 * 6 * in * padded));
     ig_format_pack(&f, dims, 4, src, strides, packed, 4);
     for (int o = 0; o < 6; o++)
       for (int c = 0; c < 5; c++)
-        for (int at = 0; at < 36; at++) {
-          const int y = at / 6, x = at % 6, place[] = {(o * 5 + c) * 36 + at, (((o / 4 * 6 + y) * 6 + x) * 5 + c) * 4 + o % 4, (((o * 6 + y) * 3 + c / 2) * 2 + c % 2) * 6 + x};
+        for (int at = 0; at < in * in; at++) {
+          const int y = at / in, x = at % in, place[] = {(o * 5 + c) * in * in + at, (((o / 4 * in + y) * in + x) * 5 + c) * 4 + o % 4, (((o * in + y) * 3 + c / 2) * 2 + c % 2) * padded + x};
           double want = 0;
-          for (int i = 0; i < 9; i++) want += (y == 0 ? 6 : 1) * (x == 0 ? 6 : 1) * g[y][i / 3] * g[x][i % 3] * (double)src[o + 54 * c + 18 * (i / 3) + 6 * (i % 3)] / 36;
+          for (int i = 0; i < 9; i++) want += (in == 6 ? g4 : g2)[y][i / 3] * (in == 6 ? g4 : g2)[x][i % 3] * (double)src[o + 54 * c + 18 * (i / 3) + 6 * (i % 3)] / 36;
           const double got = (double)packed[place[k]];
           assert_true(got - want < 1e-6 && want - got < 1e-6);
         }

@@ -38,6 +38,7 @@ static uint32_t listed_kind(const char *name) {
 static void test_lists(void **state) {
   IG_UNUSED(state);
   assert_int_equal(IG_TRANSFORM_WINOGRAD_4X4, 1);
+  assert_int_equal(IG_TRANSFORM_WINOGRAD_2X2, 2);
   for (size_t i = 0; i < IG_COUNT(sops); i++) assert_int_equal(listed_sop(sops[i].name), sops[i].number);
   for (size_t i = 0; i < IG_COUNT(kinds); i++) assert_int_equal(listed_kind(kinds[i].name), kinds[i].number);
 }

@@ -1,4 +1,5 @@
-/* conv of float32 with a 3x3 kernel by Winograd's F(4x4, 3x3): include after simd/f32_<isa>.h. See kern/winograd.h.
+/* conv of float32 with a 3x3 kernel by Winograd's F(4x4, 3x3) or F(2x2, 3x3): include after simd/f32_<isa>.h with WINOGRAD_OUT 4 or 2 and its NAME.
+ * See kern/winograd.h.
  *
  * Channels are the lanes: the input's channel axis has stride 1. A tile is 4x4 results, of 6x6 inputs. Three steps: the inputs of some tiles become 36
  * matrices V[point][tile][C]; each is multiplied with the weights' matrix U[point][C][O], a panel of NR columns at a time, into M[tile][point][NR]; and M
@@ -15,12 +16,14 @@
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
-#define NAME(x) PASTE(x, SIMD_ISA)
+#define NAME(x) PASTE(x, SIMD_ISA)   /* of others' functions */
+#define OWN_(x, tile) PASTE(ig_cpu_winograd##tile##_f32_##x, SIMD_ISA)
+#define OWN(x, tile) OWN_(x, tile)
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
   NR = 2 * SIMD_W, MR = SIMD_W == 16 ? 12 : 6,   /* tile of the product: rows and columns whose sums fill the registers */
-  IN = IG_WINOGRAD_IN, OUT = IG_WINOGRAD_OUT, POINTS = IN * IN, PIXELS = OUT * OUT,
+  OUT = WINOGRAD_OUT, IN = OUT + IG_WINOGRAD_KERNEL - 1, POINTS = IN * IN, PIXELS = OUT * OUT,
   GROUP = 32 / NR,                     /* panels whose M lies in the scratch together */
   BLOCK_BYTES = SIMD_W == 16 ? 640 << 10 : 320 << 10,   /* of a part's V: stays in the second-level cache */
   BLOCK_TILES = 30, LEAST_TILES = 18,  /* at most and at least in a block */
@@ -55,8 +58,9 @@ static tile tile_at(const shape *s, int64_t i) { return (tile){ i / (s->down * s
 
 /* ---- inputs ---- */
 
-/* B' d of six values. */
+/* B' d of a tile's row or column. */
 INLINE void to_points(const vf *d, vf *t) {
+#if WINOGRAD_OUT == 4
   const vf a = vf_set((float)IG_WINOGRAD_A), b = vf_set((float)IG_WINOGRAD_B), half = vf_set(0.5f), two = vf_set(2), both = vf_set(2.5f);
   const vf e1 = vf_fnma(two, d[2], d[4]), f1 = vf_fnma(two, d[1], d[3]), e2 = vf_fnma(half, d[2], d[4]), f2 = vf_fnma(half, d[1], d[3]);
   t[0] = vf_fnma(both, d[2], vf_add(d[0], d[4]));
@@ -65,9 +69,15 @@ INLINE void to_points(const vf *d, vf *t) {
   t[3] = vf_fma(b, f2, e2);
   t[4] = vf_fnma(b, f2, e2);
   t[5] = vf_fnma(both, d[3], vf_add(d[1], d[5]));
+#else
+  t[0] = vf_sub(d[0], d[2]);
+  t[1] = vf_add(d[1], d[2]);
+  t[2] = vf_sub(d[2], d[1]);
+  t[3] = vf_sub(d[3], d[1]);
+#endif
 }
 
-/* The 6x6 places of a tile that reaches over the border: outside ones are a vector of zeros that does not move with the channel. */
+/* The places of a tile that reaches over the border: outside ones are a vector of zeros that does not move with the channel. */
 typedef struct patch { const float *at[POINTS]; int64_t mask[POINTS]; } patch;
 static const float zeros[SIMD_W];
 
@@ -133,6 +143,7 @@ INLINE void micro(int rows, const float *a, int64_t row, const float *b, int64_t
   for (int i = 0; i < rows; i += 3) r[i / 3] = a + i * row;
   for (int64_t p = 0; p < k; p++, b += NR, next += step) {
     __builtin_prefetch(next);
+    if (NR * 4 > 64 && step > 64) __builtin_prefetch(next + 64);
     const vf b0 = vf_load(b), b1 = vf_load(b + SIMD_W);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
@@ -181,14 +192,19 @@ static void products(const shape *s, const float *v, int64_t point, int64_t n, c
 
 /* ---- results ---- */
 
-/* A' m of six values. */
+/* A' m of a tile's row or column. */
 INLINE void from_points(const vf *m, vf *y) {
+#if WINOGRAD_OUT == 4
   const vf a = vf_set((float)IG_WINOGRAD_A), b = vf_set((float)IG_WINOGRAD_B), half = vf_set(0.5f), two = vf_set(2);
   const vf s1 = vf_add(m[1], m[2]), d1 = vf_mul(a, vf_sub(m[1], m[2])), s2 = vf_add(m[3], m[4]), d2 = vf_mul(b, vf_sub(m[3], m[4]));
   y[0] = vf_add(vf_add(m[0], s1), s2);
   y[1] = vf_add(d1, d2);
   y[2] = vf_fma(half, s1, vf_mul(two, s2));
   y[3] = vf_fma(half, d1, vf_fma(two, d2, m[5]));
+#else
+  y[0] = vf_add(vf_add(m[0], m[1]), m[2]);
+  y[1] = vf_add(vf_sub(m[1], m[2]), m[3]);
+#endif
 }
 
 /* Where an operand of the epilogue or the result lies; channels: 1, or 0 where all are one. */
@@ -217,7 +233,7 @@ static __attribute__((noinline)) void apply(ig_finish_kind kind, vf *x) {
     default: EACH(vf_sigmoid(x[j])) break;
   }
 }
-/* The epilogue of four vectors of a row, then their storing: channels o .. o + n of pixels x0 .. x0 + count. */
+/* The epilogue of the vectors of a tile's row, then their storing: channels o .. o + n of pixels x0 .. x0 + count. */
 INLINE void finish_row(const work *w, bool whole, vf *x, const tile *t, int64_t y, int64_t count, int64_t o, int64_t n) {
   float *kept = w->between + OUT * IN * SIMD_W;
   for (uint32_t i = 0; i < w->finish.n_steps; i++) {
@@ -326,7 +342,7 @@ static size_t shared_bytes(const shape *s, uint32_t n_parts) { return (size_t)(P
 static size_t v_bytes(const shape *s) { return (size_t)(POINTS * v_point(s, block_tiles(s))) * 4; }
 enum { BETWEEN_BYTES = POINTS * SIMD_W * 4, M_BYTES = BLOCK_TILES * GROUP * POINTS * NR * 4, PIXELS_BYTES = PIXELS * GROUP * NR * 4 };
 static size_t part_bytes(const shape *s, const ig_call *c) { return BETWEEN_BYTES + v_bytes(s) + M_BYTES + PIXELS_BYTES + ig_epi_bytes(c); }
-size_t NAME(ig_cpu_winograd_f32_scratch)(const ig_call *c, uint32_t n_parts) {
+size_t OWN(scratch, WINOGRAD_OUT)(const ig_call *c, uint32_t n_parts) {
   shape s;
   shape_init(&s, c);
   return shared_bytes(&s, n_parts) + n_parts * part_bytes(&s, c);
@@ -374,7 +390,7 @@ static void run_panels(const work *w, const float *u, const float *v, uint32_t p
   }
 }
 
-void NAME(ig_cpu_winograd_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
+void OWN(run, WINOGRAD_OUT)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
   work w;
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
   shape_init(&w.s, c);

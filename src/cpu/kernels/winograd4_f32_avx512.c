@@ -1,0 +1,4 @@
+/* Winograd's conv of float32, F(4x4, 3x3), for AVX-512. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/simd/f32_avx512.h"
+#define WINOGRAD_OUT 4
+#include "cpu/kernels/winograd_f32.inc.h"
