@@ -39,6 +39,9 @@ static uint64_t machine_isa(void) {
   if ((states & XMM_YMM) != XMM_YMM || !(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_F16C)) return 0;
   if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d7) || !(b7 & bit_AVX2)) return 0;
   isa |= IG_ISA_AVX2;
+#ifdef IG_EMULATE_AVX512
+  return isa | IG_ISA_AVX512 | IG_ISA_VNNI;   /* the kernels are built over simd/avx512_on_avx2.h */
+#endif
   const uint32_t need = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   if ((states & ZMM) != ZMM || (b7 & need) != need) return isa;
   isa |= IG_ISA_AVX512;

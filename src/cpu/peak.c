@@ -36,6 +36,9 @@ static double now(void) {
 
 double ig_cpu_peak(const ig_hal_device *d, uint64_t isa, bool is_int8) {
   isa &= d->caps.isa;
+#ifdef IG_EMULATE_AVX512
+  isa &= IG_ISA_AVX2;   /* the machine may have no more */
+#endif
   for (size_t i = 0; i < IG_COUNT(peaks); i++) {
     if (peaks[i].is_int8 != is_int8 || !(peaks[i].isa & isa)) continue;
     double best = 1e9;

@@ -24,8 +24,12 @@ static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 static inline vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 /* acc + sum of four products of a's bytes (unsigned) and w's (signed). In assembly: gcc spills the accumulators of the intrinsic. */
 static inline vi vi_dot(vi acc, vi a, vi w) {
+#ifdef __AVX512VNNI__
   __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(w));
   return acc;
+#else
+  return _mm512_dpbusd_epi32(acc, a, w);   /* simd/avx512_on_avx2.h */
+#endif
 }
 
 static inline vs vs_load(const float *p) { return _mm512_loadu_ps(p); }
