@@ -40,6 +40,7 @@ typedef struct ig_build_buffer {
   ig_operand packed_from; uint32_t once;   /* once: bit k = axis k is broadcast and stored once */
   ig_dim bytes;
   uint32_t first, last, alias;
+  bool shared;                 /* several nodes write parts of it */
   size_t scratch;              /* SCRATCH: bytes at the largest profile */
 } ig_build_buffer;
 

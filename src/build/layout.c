@@ -1,5 +1,6 @@
 /* Views become strides. A value's layout is {root, offset, strides}: permutes and slices rearrange strides, expands zero them, reshapes
- * regroup them where the elements allow (axes.h). A value that only parts of axes express is copied where a kernel reads it.
+ * regroup them where the elements allow (axes.h). A value that only parts of axes express is copied where a kernel reads it. What a Concat
+ * alone reads is written where it belongs in the Concat's result.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
 
@@ -135,6 +136,43 @@ static ig_status resolve_outputs(ig_ir *ir, ig_graph *g, ig_layouts *l) {
   return NULL;
 }
 
+/* ---- parts of a result that their producers write themselves ---- */
+
+static bool is_plain_copy(ig_dims *t, const ig_request *r) {
+  const ig_move_params *p = r->params;
+  if (r->kind != IG_KIND_move || p->border != IG_MOVE_NONE || r->n_extra) return false;
+  for (uint32_t k = 0; k < r->operands[0].rank; k++)
+    if (!ig_dim_equals(t, p->pad_lo[k], 0)) return false;
+  return true;
+}
+
+/* May x live in a part of n's result? It is a kernel's whole result that n alone reads. */
+static bool may_live_inside(const ig_layouts *l, const ig_node *n, const ig_val *x) {
+  const ig_readers *r = &l->readers;
+  const ig_node *from = x->producer;
+  return from && from->form == IG_FORM_KERNEL && from->region->n_requests == 1 && from->n_out == 1 && from->graph == n->graph && x->id < r->n_ids && !r->is_output[x->id] &&
+         r->first[x->id + 1] - r->first[x->id] == 1 && l->at[x->id].root == x && IG_DTYPE_BITS(x->dtype) % 8 == 0;
+}
+
+/* Concat: an input whose producer can write its part in place gets that place, and no move is left of it. */
+static ig_status place_parts(ig_ir *ir, ig_layouts *l, ig_node *n) {
+  const ig_region *g = n->region;
+  for (uint32_t i = 0; g->n_requests > 1 && i < g->n_requests; i++) {
+    const ig_request *r = &g->requests[i];
+    ig_val *x = r->operands[0].value < n->n_in ? ig_node_in(n, r->operands[0].value) : NULL;
+    if (!x || !is_plain_copy(&ir->dims, r) || !may_live_inside(l, n, x)) continue;
+    ig_operand part = *ig_request_out(r, 0);
+    if (memcmp(part.dims, x->dims, (size_t)x->rank * sizeof *x->dims) != 0) continue;
+    IG_TRY(ig_layout_part(ir, l, n->out[0], &part));
+    ig_layout *at = &l->at[x->id];
+    at->root = n->out[0];
+    at->offset = part.offset;
+    memcpy(at->strides, part.strides, (size_t)x->rank * sizeof *at->strides);
+    ig_axes_of_strides(&ir->dims, (uint32_t)x->rank, x->dims, at->strides, &at->axes);
+  }
+  return ig_dims_take_error(&ir->dims);
+}
+
 static ig_status resolve_graph(ig_ir *ir, ig_graph *g, ig_layouts *l) {
   for (uint32_t i = 0; i < g->n_inputs; i++) IG_TRY(set_root(ir, l, g->inputs[i]));
   for (ig_node *n = g->first; n; n = n->next) {
@@ -149,6 +187,7 @@ static ig_status resolve_graph(ig_ir *ir, ig_graph *g, ig_layouts *l) {
     }
     for (uint32_t i = 0; i < n->n_out; i++)
       if (n->out[i]) IG_TRY(set_root(ir, l, n->out[i]));
+    if (n->form == IG_FORM_KERNEL) IG_TRY(place_parts(ir, l, n));
     for (int arm = 0; n->form == IG_FORM_IF && arm < 2; arm++) IG_TRY(resolve_graph(ir, n->arms[arm], l));
   }
   return resolve_outputs(ir, g, l);

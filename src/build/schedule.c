@@ -62,6 +62,13 @@ static ig_val *value_of(const ig_node *n, uint32_t number) { return number < n->
 
 static ig_status push_task(ig_builder *b, const ig_build_task *t) { return IG_PUSH(&b->ir->env->alloc, b->tasks, *t) ? NULL : IG_OOM(); }
 
+/* A move onto itself: the part was written where it belongs. */
+static bool lies_there(const ig_request *r) {
+  const ig_operand *x = &r->operands[0], *y = ig_request_out(r, 0);
+  return r->kind == IG_KIND_move && x->value == y->value && x->offset == y->offset && memcmp(x->dims, y->dims, x->rank * sizeof *x->dims) == 0 &&
+         memcmp(x->strides, y->strides, x->rank * sizeof *x->strides) == 0;
+}
+
 static ig_status schedule_request(ig_builder *b, ig_node *n, const ig_request *r) {
   const uint32_t at = (uint32_t)b->tasks.n;
   ig_build_task t = { .kind = IG_STEP_KERNEL, .node = n, .request = *r, .scratch = IG_NONE };
@@ -79,8 +86,9 @@ static ig_status schedule_request(ig_builder *b, ig_node *n, const ig_request *r
       IG_TRY(ig_layout_part(b->ir, &b->layouts, v, o));
     }
     if (v) touch(b, o->value, at);
+    if (v && i >= r->n_in + r->n_extra && b->layouts.at[v->id].root != v) b->buffers.data[o->value].shared = true;
   }
-  return push_task(b, &t);
+  return lies_there(&t.request) ? NULL : push_task(b, &t);
 }
 
 static ig_status schedule_kernel(ig_builder *b, ig_node *n) {
@@ -265,7 +273,7 @@ static bool can_bind(const ig_builder *b, const ig_build_task *t) {
     const uint32_t v = t->request.operands[k].value;
     if (v == IG_NO_VALUE) continue;
     const uint32_t kind = b->buffers.data[v].kind;
-    if (k < n_in ? kind != IG_BUFFER_CONSTANT && kind != IG_BUFFER_KEPT : kind != IG_BUFFER_ARENA) return false;
+    if (k < n_in ? kind != IG_BUFFER_CONSTANT && kind != IG_BUFFER_KEPT : kind != IG_BUFFER_ARENA || b->buffers.data[v].shared) return false;
   }
   return true;
 }
