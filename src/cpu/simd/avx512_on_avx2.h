@@ -47,6 +47,17 @@ WIDE __m512 wide_permute2(__m512 a, __m512i index, __m512 b) {
   }
   return r;
 }
+WIDE __m512 wide_permute(__m512i index, __m512 x) {
+  __m512 r;
+  for (int i = 0; i < 16; i++) r[i] = x[((wide_i32)index)[i] & 15];
+  return r;
+}
+/* Within each group of four. */
+WIDE __m512 wide_permute_4(__m512 x, __m512i index) {
+  __m512 r;
+  for (int i = 0; i < 16; i++) r[i] = x[(i & ~3) + (((wide_i32)index)[i] & 3)];
+  return r;
+}
 WIDE __m128i wide_low_bytes(__m512i x) {
   int8_t t[16];
   for (int i = 0; i < 16; i++) t[i] = (int8_t)((wide_u32)x)[i];
@@ -78,6 +89,8 @@ WIDE __m512i wide_dot(__m512i acc, __m512i a, __m512i w) {
 #define _mm512_maskz_loadu_ps(k, p) wide_load_masked(k, p)
 #define _mm512_mask_storeu_ps(p, k, x) wide_store_masked(p, k, x)
 #define _mm512_permutex2var_ps(a, index, b) wide_permute2(a, index, b)
+#define _mm512_permutexvar_ps(index, x) wide_permute(index, x)
+#define _mm512_permutevar_ps(x, index) wide_permute_4(x, index)
 #define _mm512_roundscale_ps(x, how) wide_round(x)
 #define _mm512_castps_si512(x) ((__m512i)(x))
 #define _mm512_castsi512_ps(x) ((__m512)(x))
