@@ -88,7 +88,7 @@ typedef void (*tile_fn)(const float *a, int64_t a_step, const float *b, int64_t 
   }
 #define TILE(rows) ONE(half, rows, 1) ONE(whole, rows, 2)
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
-#if SIMD_MR > 6
+#if SIMD_W > 8
 TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 #define ROWS_OF(name) { NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12 }
 #else
