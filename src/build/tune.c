@@ -95,6 +95,16 @@ static size_t best_of(const candidate *c, size_t n, bool measured) {
 
 typedef struct tuner { ig_builder *b; ig_hal_stream *stream; double deadline; ig_tune_mode mode; ig_buf missing; uint32_t n_missing; } tuner;
 
+/* A profile whose dims were not all named may have an optimum at which some result has no extent: nothing can be timed there. */
+static bool exists_at_optimum(const ig_builder *b, const ig_build_task *t) {
+  for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++) {
+    const ig_operand *o = &t->request.operands[i];
+    for (uint32_t k = 0; o->value != IG_NO_VALUE && k < o->rank; k++)
+      if (b->opt_values[o->dims[k]] < 0) return false;
+  }
+  return true;
+}
+
 /* Times of the likely offers, from the cache or the clock. */
 static ig_status get_times(tuner *u, const ig_build_task *t, candidate *c, size_t n) {
   ig_builder *b = u->b;
@@ -127,7 +137,7 @@ static ig_status choose(tuner *u, ig_build_task *t) {
   ig_build_log(b, "step '%s', kind %s: offers", t->node->name, ig_kind(t->request.kind)->name);
   const size_t n = ask(b, t, c);
   IG_REQUIRE(n, IG_ERROR_UNSUPPORTED, "node '%s': device '%s' has no tactic for this %s", t->node->name, b->hal->name, ig_kind(t->request.kind)->name);
-  if (u->mode != IG_TUNE_GUESS && n > 1) IG_TRY(get_times(u, t, c, n));
+  if (u->mode != IG_TUNE_GUESS && n > 1 && exists_at_optimum(b, t)) IG_TRY(get_times(u, t, c, n));
   size_t best = best_of(c, n, true);
   if (best == SIZE_MAX) best = best_of(c, n, false);
   t->tactic = c[best].tactic;
