@@ -158,7 +158,7 @@ static void test_matmul(void **state) {
     int64_t a[IG_MAX_RANK], b[IG_MAX_RANK], out[IG_MAX_RANK];
     for (uint32_t i = 0; i < n_batch; i++) a[i] = out[i] = 1 + below(3), b[i] = 1;
     a[rank - 2] = out[rank - 2] = chance(25) ? 1 : chance(10) ? 100 : 1 + below(40);
-    a[rank - 1] = b[rank - 2] = chance(10) ? 700 : 1 + below(40);
+    a[rank - 1] = b[rank - 2] = chance(10) ? chance(50) ? 700 : 1801 : 1 + below(40);
     b[rank - 1] = out[rank - 1] = chance(15) ? 1 : chance(10) ? 600 : 1 + below(100);
     add_bytes(&t, ta, rank, a);
     add_bytes(&t, tb, rank, b);
@@ -186,7 +186,7 @@ static void test_conv(void **state) {
     const int64_t n_spatial = 1 + below(2);
     ig_conv_params p = { .n_spatial = n_spatial, .groups = 1, .acc = IG_S_I32 };
     const uint32_t rank = (uint32_t)n_spatial + 2;
-    int64_t x[IG_MAX_RANK] = { 1 + below(3), 1 + below(chance(20) ? 40 : 9) }, w[IG_MAX_RANK] = { 1 + below(chance(20) ? 60 : 14), x[1] }, out[IG_MAX_RANK] = { x[0], w[0] };
+    int64_t x[IG_MAX_RANK] = { 1 + below(3), 1 + below(chance(20) ? chance(30) ? 120 : 40 : 9) }, w[IG_MAX_RANK] = { 1 + below(chance(20) ? 60 : 14), x[1] }, out[IG_MAX_RANK] = { x[0], w[0] };
     bool empty = false;
     if (depthwise) p.groups = w[0] = out[1] = x[1], w[1] = 1;
     for (int64_t i = 0; i < n_spatial; i++) {

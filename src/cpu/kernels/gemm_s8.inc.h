@@ -24,10 +24,13 @@ enum {
   B_BYTES = 26 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
-/* The sums of a tile, c[n_rows][2]: over the runs of rows[i][run_at[r] + ..] * b. */
-#define PRODUCT(n_rows) \
+/* The sums of a tile, c[n_rows][2]: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b. */
+#define PRODUCT(n_rows, before, stride) \
   vi c[n_rows][2]; \
-  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) c[i][0] = c[i][1] = vi_zero(); \
+  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
+    c[i][0] = before ? vi_load(before + i * stride) : vi_zero(); \
+    c[i][1] = before ? vi_load(before + i * stride + SIMD_W) : vi_zero(); \
+  } \
   for (int64_t r = 0; r < n_runs; r++) { \
     const elem *a[n_rows]; \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
@@ -42,14 +45,16 @@ enum {
       } \
     } \
   }
-/* out: rows of GROUP words. */
-typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out);
+/* out: rows of `stride` words; more: they hold the sums so far. */
+typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, bool more);
 #define MICRO(n_rows) \
-  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out) { \
-    PRODUCT(n_rows) \
+  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, \
+                             bool more) { \
+    const int32_t *before = more ? out : NULL; \
+    PRODUCT(n_rows, before, stride) \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
-      vi_store(out + i * GROUP, c[i][0]); \
-      vi_store(out + i * GROUP + SIMD_W, c[i][1]); \
+      vi_store(out + i * stride, c[i][0]); \
+      vi_store(out + i * stride + SIMD_W, c[i][1]); \
     } \
   }
 MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
@@ -61,16 +66,17 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
-/* A whole tile of MR rows and NR columns, finished in registers. */
-typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t);
+/* A whole tile of MR rows and NR columns, finished in registers; before: its sums so far, or NULL. */
+typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, const finish_tile *t);
 #if SIMD_SUMS
 #define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + h * SIMD_W)))
 #else
 #define MENDED(i, h) c[i][h]
 #endif
 #define FUSED(name, flags) \
-  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t) { \
-    PRODUCT(MR) \
+  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
+                   const finish_tile *t) { \
+    PRODUCT(MR, before, NR) \
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) \
       finish_pair(t->k, flags, MENDED(i, 0), MENDED(i, 1), t->mul, t->add, residual_of(t, flags, i), result_of(t, flags, i)); \
   }
@@ -107,7 +113,7 @@ typedef struct shared { float *mul, *add; int32_t *zeros, *sums; } shared;   /* 
 typedef struct part_memory {
   block block;
   int64_t *out_at, *residual_at;
-  int32_t *b, *tile, *row_sums;
+  int32_t *b, *tile, *row_sums, *deep;   /* deep: sums of a panel's columns between pieces of its depth */
   ig_prog *epi;
 } part_memory;
 
@@ -141,6 +147,7 @@ static part_memory part_at(const product *g, char **at, char **out_epi) {
   m.row_sums = (int32_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.row_sums);
   m.b = (int32_t *)(void *)take(at, panels);
   m.tile = (int32_t *)(void *)take(at, (size_t)MR * GROUP * 4);
+  m.deep = (int32_t *)(void *)take(at, panel_bytes(g) > B_BYTES ? (size_t)BLOCK_ROWS * NR * 4 : 0);
   *out_epi = take(at, ig_epi_bytes(g->c));
   m.epi = NULL;
   return m;
@@ -218,11 +225,11 @@ static int32_t sum_of_row(const product *g, const block *k, int64_t row) {
     for (int64_t i = 0; i < g->run_words * KG; i++) sum += k->rows[row][k->run_at[r] + i];
   return sum;
 }
-static void mend(const product *g, const shared *s, const part_memory *m, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+static void mend(const product *g, const shared *s, const part_memory *m, int32_t *sums, int64_t stride, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   const vi depth = vi_set((int32_t)g->depth);
   for (int64_t i = 0; i < rows; i++) {
     const vi row_sum = vi_set(m->row_sums[row + i]), row_zero = vi_set(m->block.row_zeros[row + i]);
-    int32_t *t = m->tile + i * GROUP;
+    int32_t *t = sums + i * stride;
     for (int64_t j = 0; j < columns; j += SIMD_W) {
       const vi b = vi_load(s->zeros + n0 + j), y = vi_sub(vi_load(s->sums + n0 + j), vi_mul(depth, b));
       vi_store(t + j, vi_sub(vi_sub(vi_load(t + j), vi_mul(b, row_sum)), vi_mul(row_zero, y)));
@@ -260,19 +267,52 @@ typedef struct job {
 } job;
 
 /* The tile of rows from `row` of the block and columns from n0. */
-static finish_tile tile_at(const job *w, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+static finish_tile tile_at(const job *w, const int32_t *sums, int64_t stride, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   const ig_view *o = ig_call_out(w->g->c, 0), *r = w->f->residual;
-  return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = w->m->tile, .stride = GROUP, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
+  return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = sums, .stride = stride, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
     .out_at = w->m->out_at + row, .residual_at = w->m->residual_at + row, .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype),
     .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL, .row_zeros = w->m->block.row_zeros + row, .column_sums = w->s->sums + n0 };
 }
 static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   if (w->f) {
-    const finish_tile t = tile_at(w, row, rows, n0, columns);
+    const finish_tile t = tile_at(w, w->m->tile, GROUP, row, rows, n0, columns);
     w->finish(w->f, &t);
     return;
   }
   for (int64_t i = 0; i < rows; i++) ig_prog_range(w->m->epi, (m0 + row + i) * w->g->n + n0, columns, w->m->tile + i * GROUP);
+}
+
+/* A panel that the first-level cache does not hold goes by pieces of its depth, each over all n rows of the block: the panel is read from the
+ * first-level cache and not once for each tile from the second; sums wait in memory in between. A piece is part of a run or some whole runs. */
+static void run_deep(const job *w, int64_t n, int64_t panel) {
+  const product *g = w->g;
+  const part_memory *m = w->m;
+  const int64_t limit = B_BYTES / (NR * 4), run_pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + run_pieces - 1) / run_pieces;
+  const int64_t n0 = panel * NR, columns = ig_min_i64(NR, g->n - n0);
+  for (int64_t r = 0, k = 0; r < g->n_runs;) {
+    const int64_t words = ig_min_i64(most, g->run_words - k), runs = run_pieces > 1 ? 1 : ig_min_i64(g->n_runs - r, limit / g->run_words);
+    const int64_t at = m->block.run_at[r] + k * KG, *run_at = runs == 1 ? &at : m->block.run_at + r;
+    const int32_t *b = m->b + (r * g->run_words + k) * NR;
+    const bool more = r > 0 || k > 0;
+    k += words;
+    if (k == g->run_words) r += runs, k = 0;
+    for (int64_t i = 0; i < n; i += MR) {
+      const int64_t rows = ig_min_i64(MR, n - i);
+      int32_t *sums = m->deep + i * NR;
+      const bool last = r == g->n_runs, fused = last && w->fused && rows == MR && columns == NR;
+      const finish_tile t = tile_at(w, sums, NR, i, rows, n0, columns);
+      if (fused) {
+        w->fused(m->block.rows + i, run_at, runs, words, b, more ? sums : NULL, &t);
+        continue;
+      }
+      micro_table[rows](m->block.rows + i, run_at, runs, words, b, sums, NR, more);
+      if (!last) continue;
+#if SIMD_SUMS
+      mend(g, w->s, m, sums, NR, i, rows, n0, columns);
+#endif
+      w->finish(w->f, &t);
+    }
+  }
 }
 
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
@@ -289,18 +329,22 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
     const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
     for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, m->b + p * g->words * NR);
+    if (w->f && panel_bytes(g) > B_BYTES) {
+      run_deep(w, n, p0);
+      continue;
+    }
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
       const int64_t n_fused = w->fused && rows == MR ? columns / NR : 0;
       for (int64_t p = 0; p < n_fused; p++) {
-        const finish_tile t = tile_at(w, i, MR, n0 + p * NR, NR);
-        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, &t);
+        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0 + p * NR, NR);
+        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, NULL, &t);
       }
       if (n_fused == n_panels) continue;
       for (int64_t p = n_fused; p < n_panels; p++)
-        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + (p - n_fused) * NR);
+        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + (p - n_fused) * NR, GROUP, false);
 #if SIMD_SUMS
-      mend(g, w->s, m, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
+      mend(g, w->s, m, m->tile, GROUP, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
 #endif
       finish_rows(w, m0, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
     }

@@ -1,4 +1,9 @@
 /* Products of 8-bit integers for AVX-512 with VNNI. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/simd/f32_avx512.h"
+#include "cpu/simd/math_f32.h"
+#undef SIMD_ISA
+#undef SIMD_W
+#undef SIMD_NV
 #include "cpu/simd/s8_avx512vnni.h"
 #include "cpu/kernels/gemm_s8.inc.h"
 #include "cpu/kernels/conv_s8.inc.h"

@@ -1,7 +1,6 @@
-/* The compiled epilogues of 8-bit products on vectors: include after simd/s8_<isa>.h. See s8_finish.h.
+/* The compiled epilogues of 8-bit products on vectors: include after simd/s8_<isa>.h and, for GELU, simd/math_f32.h. See s8_finish.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/s8_finish.h"
-#include "kern/scalar_math.h"
 
 /* Constants of an epilogue, one to a lane, so that instructions take them from memory. */
 typedef struct finish_consts {
@@ -121,17 +120,23 @@ static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
   (void)f;
   for (int64_t i = 0; i < t->rows; i++) memcpy(t->out + t->out_at[i] * 4, t->sums + i * t->stride, (size_t)t->columns * 4);
 }
-/* A loop that the compiler makes vectors of. */
+/* PAIR columns of a row. */
+ALWAYS void gelu_pair(vs factor, const int32_t *sums, const float *mul, const float *add, float *out) {
+  _Pragma("GCC unroll 2") for (int j = 0; j < PAIR; j += SIMD_W) {
+    const vs x = vs_add(vs_mul(vs_of(vi_load(sums + j)), vs_load(mul + j)), vs_load(add + j)), half = vs_mul(x, vs_set(0.5f));
+    vs_store(out + j, vs_fma(half, vf_erf(vs_mul(x, factor)), half));
+  }
+}
 static void finish_gelu(const ig_s8_finish *f, const finish_tile *t) {
-  const float factor = f->gelu;
+  const vs factor = vs_set(f->gelu);
   for (int64_t i = 0; i < t->rows; i++) {
     const int32_t *sums = t->sums + i * t->stride;
-    const float *mul = t->mul, *add = t->add;
     float *out = (float *)(void *)(t->out + t->out_at[i] * 4);
-    _Pragma("GCC ivdep") for (int64_t j = 0; j < t->columns; j++) {
-      const float x = (float)sums[j] * mul[j] + add[j];
-      out[j] = x * (0.5f * (1.0f + ig_f32_erf(x * factor)));
-    }
+    int64_t j = 0;
+    for (; j + PAIR <= t->columns; j += PAIR) gelu_pair(factor, sums + j, t->mul + j, t->add + j, out + j);
+    if (j == t->columns) continue;
+    gelu_pair(factor, sums + j, t->mul + j, t->add + j, t->spare);
+    memcpy(out + j, t->spare, (size_t)(t->columns - j) * sizeof *out);
   }
 }
 static finish_fn finish_of(const ig_s8_finish *f) {
