@@ -135,6 +135,8 @@ static shared shared_at(const product *g, char **at) {
   return s;
 }
 static size_t panel_bytes(const product *g) { return (size_t)g->words * NR * 4; }
+/* Goes by pieces of its depth (run_deep). */
+static bool is_deep(const product *g) { return g->n_runs == 1 && panel_bytes(g) > B_BYTES; }
 static part_memory part_at(const product *g, char **at, char **out_epi) {
   part_memory m;
   const size_t panels = ig_pad64(panel_bytes(g) > B_BYTES_INTERPRETED ? panel_bytes(g) : B_BYTES_INTERPRETED);
@@ -147,7 +149,7 @@ static part_memory part_at(const product *g, char **at, char **out_epi) {
   m.row_sums = (int32_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.row_sums);
   m.b = (int32_t *)(void *)take(at, panels);
   m.tile = (int32_t *)(void *)take(at, (size_t)MR * GROUP * 4);
-  m.deep = (int32_t *)(void *)take(at, panel_bytes(g) > B_BYTES ? (size_t)BLOCK_ROWS * NR * 4 : 0);
+  m.deep = (int32_t *)(void *)take(at, is_deep(g) ? (size_t)BLOCK_ROWS * NR * 4 : 0);
   *out_epi = take(at, ig_epi_bytes(g->c));
   m.epi = NULL;
   return m;
@@ -283,29 +285,27 @@ static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int
 }
 
 /* A panel that the first-level cache does not hold goes by pieces of its depth, each over all n rows of the block: the panel is read from the
- * first-level cache and not once for each tile from the second; sums wait in memory in between. A piece is part of a run or some whole runs. */
+ * first-level cache and not once for each tile from the second; sums wait in memory in between. For a single run: the short runs of a kernel's rows
+ * gain nothing. */
 static void run_deep(const job *w, int64_t n, int64_t panel) {
   const product *g = w->g;
   const part_memory *m = w->m;
-  const int64_t limit = B_BYTES / (NR * 4), run_pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + run_pieces - 1) / run_pieces;
+  const int64_t limit = B_BYTES / (NR * 4), pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + pieces - 1) / pieces;
   const int64_t n0 = panel * NR, columns = ig_min_i64(NR, g->n - n0);
-  for (int64_t r = 0, k = 0; r < g->n_runs;) {
-    const int64_t words = ig_min_i64(most, g->run_words - k), runs = run_pieces > 1 ? 1 : ig_min_i64(g->n_runs - r, limit / g->run_words);
-    const int64_t at = m->block.run_at[r] + k * KG, *run_at = runs == 1 ? &at : m->block.run_at + r;
-    const int32_t *b = m->b + (r * g->run_words + k) * NR;
-    const bool more = r > 0 || k > 0;
-    k += words;
-    if (k == g->run_words) r += runs, k = 0;
+  for (int64_t k = 0; k < g->run_words; k += most) {
+    const int64_t words = ig_min_i64(most, g->run_words - k), at = m->block.run_at[0] + k * KG;
+    const int32_t *b = m->b + k * NR;
+    const bool more = k > 0, last = k + words == g->run_words;
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
       int32_t *sums = m->deep + i * NR;
-      const bool last = r == g->n_runs, fused = last && w->fused && rows == MR && columns == NR;
+      const bool fused = last && w->fused && rows == MR && columns == NR;
       const finish_tile t = tile_at(w, sums, NR, i, rows, n0, columns);
       if (fused) {
-        w->fused(m->block.rows + i, run_at, runs, words, b, more ? sums : NULL, &t);
+        w->fused(m->block.rows + i, &at, 1, words, b, more ? sums : NULL, &t);
         continue;
       }
-      micro_table[rows](m->block.rows + i, run_at, runs, words, b, sums, NR, more);
+      micro_table[rows](m->block.rows + i, &at, 1, words, b, sums, NR, more);
       if (!last) continue;
 #if SIMD_SUMS
       mend(g, w->s, m, sums, NR, i, rows, n0, columns);
@@ -329,7 +329,7 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
     const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
     for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, m->b + p * g->words * NR);
-    if (w->f && panel_bytes(g) > B_BYTES) {
+    if (w->f && is_deep(g)) {
       run_deep(w, n, p0);
       continue;
     }

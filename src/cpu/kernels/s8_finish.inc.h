@@ -121,7 +121,7 @@ static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
   for (int64_t i = 0; i < t->rows; i++) memcpy(t->out + t->out_at[i] * 4, t->sums + i * t->stride, (size_t)t->columns * 4);
 }
 /* PAIR columns of a row. */
-ALWAYS void gelu_pair(vs factor, const int32_t *sums, const float *mul, const float *add, float *out) {
+static __attribute__((noinline)) void gelu_pair(vs factor, const int32_t *sums, const float *mul, const float *add, float *out) {
   _Pragma("GCC unroll 2") for (int j = 0; j < PAIR; j += SIMD_W) {
     const vs x = vs_add(vs_mul(vs_of(vi_load(sums + j)), vs_load(mul + j)), vs_load(add + j)), half = vs_mul(x, vs_set(0.5f));
     vs_store(out + j, vs_fma(half, vf_erf(vs_mul(x, factor)), half));
