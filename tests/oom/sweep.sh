@@ -24,7 +24,8 @@ for model in examples/digits/digits tests/models/recurrent tests/models/quantise
     rm -rf "$folder/work"
     [ "$kind" = memory ] && [ -e "$build/tests/oom/oom_outside.so" ] || continue
     mkdir "$folder/work"
-    outside=$(LD_PRELOAD="$build/tests/oom/oom_outside.so" "$build/tests/oom/oom_plain" outside "$root/$model.onnx" "$folder/work")
+    cp "$build/tests/oom/oom_outside.so" "$folder/outside.so"   # LD_PRELOAD cannot name a path with a space
+    outside=$(LD_PRELOAD="$folder/outside.so" "$build/tests/oom/oom_plain" outside "$root/$model.onnx" "$folder/work")
     rm -rf "$folder/work"
     echo "$model: $outside allocations counted from outside"
     [ "$outside" = "$points" ] && grep -q "^visited $points of $points points$" "$folder/log"

@@ -24,7 +24,7 @@ check "objects of src/cpu are missing" $?
 while read -r object; do nm "$object" | grep 'ig_ref_' | sed "s|^|$object: |"; done <"$work/objects" >"$work/named"
 [ ! -s "$work/named" ]
 check "src/cpu names the reference: $(head -n 5 "$work/named")" $?
-find "$build" -name 'src_hal_ref_device.c.o' | head -n 1 | xargs nm | grep -q 'U ig_ref_run'
+find "$build" -name 'src_hal_ref_device.c.o' -exec nm {} + | grep -q 'U ig_ref_run'
 check "the shim does not name the reference: the check sees nothing" $?
 
 for library in ingot_rt ingot; do
