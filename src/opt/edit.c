@@ -118,3 +118,11 @@ uint32_t ig_uses_within(const ig_node *n, const ig_val *v) {
     count += ig_node_in(n, i) == v;
   return count;
 }
+
+ig_status ig_opt_each_with_uses(ig_pass_ctx *c, ig_node_fn fn) {
+  ig_uses u;
+  IG_TRY(ig_uses_init(&u, c->ir));
+  ig_status st = ig_opt_each(c, c->ir->main, fn, &u);
+  ig_uses_free(&u);
+  return st;
+}

@@ -37,6 +37,8 @@ typedef struct ig_uses {
   uint32_t n_ids;
 } ig_uses;
 IG_MUST_USE ig_status ig_uses_init(ig_uses *u, ig_ir *ir);
+/* ig_opt_each over the main graph; fn's user is an ig_uses of it. */
+IG_MUST_USE ig_status ig_opt_each_with_uses(ig_pass_ctx *c, ig_node_fn fn);
 void ig_uses_free(ig_uses *u);
 void ig_uses_add(ig_uses *u, const ig_node *n, int sign); /* n's inputs; sign 1 or -1 */
 uint32_t ig_uses_of(const ig_uses *u, const ig_val *v);

@@ -156,12 +156,6 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   return make(c, &s);
 }
 
-static ig_status run(ig_pass_ctx *c) {
-  ig_uses u;
-  IG_TRY(ig_uses_init(&u, c->ir));
-  ig_status st = ig_opt_each(c, c->ir->main, visit, &u);
-  ig_uses_free(&u);
-  return st;
-}
+static ig_status run(ig_pass_ctx *c) { return ig_opt_each_with_uses(c, visit); }
 
 const ig_pass ig_pass_fuse_products = {"fuse_products", IG_STAGE_LOWERED, true, run, "products of one value with constant matrices become one"};

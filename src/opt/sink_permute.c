@@ -120,12 +120,6 @@ static ig_status visit(ig_pass_ctx *c, ig_node *n, void *user) {
   return (moves || is_taken_apart(user, n, z)) && ig_pass_take(c) ? take_apart(c, &p, z) : NULL;
 }
 
-static ig_status run(ig_pass_ctx *c) {
-  ig_uses u;
-  IG_TRY(ig_uses_init(&u, c->ir));
-  ig_status st = ig_opt_each(c, c->ir->main, visit, &u);
-  ig_uses_free(&u);
-  return st;
-}
+static ig_status run(ig_pass_ctx *c) { return ig_opt_each_with_uses(c, visit); }
 
 const ig_pass ig_pass_sink_permute = {"sink_permute", IG_STAGE_LOWERED, true, run, "permutes of a product's rows move behind it; joined rows are taken apart"};

@@ -75,3 +75,31 @@ uint32_t ig_cpu_inplace(const ig_request *r, uint32_t first, uint32_t n) {
 }
 
 bool ig_cpu_is(const ig_operand *o, ig_dtype d) { return o->value != IG_NO_VALUE && o->dtype == d && o->block <= 1; }
+
+/* Weights as they lie in models: row-major without gaps. */
+static bool is_compact(const ig_query *q, const ig_operand *w) {
+  int64_t n = 1, dim;
+  for (uint32_t k = w->rank; k-- > 0;) {
+    if (!ig_dim_is_const(q->dims, w->dims[k], &dim)) return false;
+    if (dim != 1 && !ig_dim_equals(q->dims, w->strides[k], n)) return false;
+    if (!ig_mul_i64(n, dim, &n)) return false;
+  }
+  return true;
+}
+
+const ig_request *ig_cpu_conv_f32_request(const ig_query *q, const char **why) {
+  const ig_request *r = ig_cpu_request(q, why);
+  if (!r) return NULL;
+  const ig_conv_params *p = r->params;
+  if (p->acc != IG_S_F32 || !ig_cpu_is(ig_request_in(r, 0), IG_DTYPE_F32) || !ig_cpu_is(ig_request_in(r, 1), IG_DTYPE_F32)) {
+    *why = "operands are not plain float32";
+    return NULL;
+  }
+  for (uint32_t i = 2; i < r->n_in; i++)
+    if (ig_request_in(r, i)->value != IG_NO_VALUE) { *why = "it has zero points"; return NULL; }
+  if (p->n_spatial > 2) { *why = "three spatial axes"; return NULL; }
+  for (int64_t i = 0; i < p->n_spatial; i++)
+    if (p->in_dilation[i] > 1) { *why = "the input is dilated (transposed convolution)"; return NULL; }
+  if (!is_compact(q, ig_request_in(r, 1))) { *why = "weights are not compact or of unknown size"; return NULL; }
+  return r;
+}

@@ -3,29 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/tactics/tactics.h"
 
-/* Weights as they lie in models: row-major without gaps. */
-static bool is_compact(const ig_query *q, const ig_operand *w) {
-  int64_t n = 1, dim;
-  for (uint32_t k = w->rank; k-- > 0;) {
-    if (!ig_dim_is_const(q->dims, w->dims[k], &dim)) return false;
-    if (dim != 1 && !ig_dim_equals(q->dims, w->strides[k], n)) return false;
-    if (!ig_mul_i64(n, dim, &n)) return false;
-  }
-  return true;
-}
-
-static const char *refusal(const ig_query *q, const ig_request *r) {   /* what both refuse */
-  const ig_conv_params *p = r->params;
-  const ig_operand *w = ig_request_in(r, 1);
-  if (p->acc != IG_S_F32 || !ig_cpu_is(ig_request_in(r, 0), IG_DTYPE_F32) || !ig_cpu_is(w, IG_DTYPE_F32)) return "operands are not plain float32";
-  for (uint32_t i = 2; i < r->n_in; i++)
-    if (ig_request_in(r, i)->value != IG_NO_VALUE) return "it has zero points";
-  if (p->n_spatial > 2) return "three spatial axes";
-  for (int64_t i = 0; i < p->n_spatial; i++)
-    if (p->in_dilation[i] > 1) return "the input is dilated (transposed convolution)";
-  return is_compact(q, w) ? NULL : "weights are not compact or of unknown size";
-}
-
 /* Channels last is read in place; planes are copied, and their short rows fill vectors badly. */
 enum { PLANE_COST = 3 };
 
@@ -45,12 +22,10 @@ static void offer(const ig_query *q, const ig_request *r, double cost, uint16_t 
 }
 
 static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
-  const ig_request *r = ig_cpu_request(q, why);
+  const ig_request *r = ig_cpu_conv_f32_request(q, why);
   if (!r) return false;
   const ig_conv_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);
-  *why = refusal(q, r);
-  if (*why) return false;
   if (!ig_dim_equals(q->dims, w->dims[1], 1) || !ig_dim_equals(q->dims, w->dims[0], p->groups)) { *why = "not one input and one output channel a group"; return false; }
   offer(q, r, ig_dim_equals(q->dims, x->strides[1], 1) ? 1 : PLANE_COST, width, rate, out);
   return true;
@@ -60,12 +35,10 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
 enum { LARGE_GROUP = 16 };
 
 static bool query_grouped(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
-  const ig_request *r = ig_cpu_request(q, why);
+  const ig_request *r = ig_cpu_conv_f32_request(q, why);
   if (!r) return false;
   const ig_conv_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);
-  *why = refusal(q, r);
-  if (*why) return false;
   int64_t o, group_c;
   ig_dim_is_const(q->dims, w->dims[0], &o);
   ig_dim_is_const(q->dims, w->dims[1], &group_c);
