@@ -33,6 +33,7 @@ static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const
   IG_REQUIRE(elem && ig_format_count(f, b->dims, b->rank, &n), IG_ERROR_LIMIT, "packed weights overflow");
   b->size = (uint64_t)n * elem;
   IG_TRY(room(e, b->size, out_at));
+  if (b->size == 0) return NULL;
   memset(e->weights.data + *out_at, 0, b->size);
   ig_format_pack(f, b->dims, b->rank, (const char *)d->bytes + offset * (int64_t)elem, strides, e->weights.data + *out_at, elem);
   return NULL;

@@ -128,7 +128,7 @@ static product conv_product(const ig_call *c, conv_shape *s) {
   *s = conv_shape_of(c);
   product g = { .c = c, .image_rows = s->out[0] * s->out[1], .n = o->dims[1], .depth = s->channels * s->kernel[0] * s->kernel[1], .channel = 1,
     .n_axes = o->rank - 1u, .prepare = conv_prepare, .user = s };
-  for (uint32_t k = 1; k < g.n_axes; k++) g.axes[k] = (uint8_t)(k + 1);
+  for (uint32_t k = 1; k < IG_MAX_RANK; k++) g.axes[k] = (uint8_t)(k + 1);
   g.rows = g.image_rows * o->dims[0];
   g.panels = (g.n + NR - 1) / NR;
   g.n_runs = s->kernel[0] * (s->merged ? 1 : s->kernel[1]);
