@@ -112,20 +112,24 @@ def quantise_dynamic(source, path):
     quantize_dynamic(str(source), str(path), weight_type=QuantType.QInt8)
 
 
-def resnet50_int8(path):
-    quantise_static(path.with_name("resnet50.onnx"), path)
+# What each quantised network is made of, and how.
+QUANTISED = {"resnet50_int8": (resnet50, quantise_static), "mobilenet_v2_int8": (mobilenet_v2, quantise_static), "minilm_l6_int8": (minilm_l6, quantise_dynamic)}
+NETWORKS = {f.__name__: f for f in (resnet50, mobilenet_v2, vit_b_16, bert_base, minilm_l6)}
 
 
-def mobilenet_v2_int8(path):
-    quantise_static(path.with_name("mobilenet_v2.onnx"), path)
-
-
-def minilm_l6_int8(path):
-    quantise_dynamic(path.with_name("minilm_l6.onnx"), path)
-
-
-# In this order: quantised forms are made from the files before them.
-NETWORKS = [resnet50, mobilenet_v2, vit_b_16, bert_base, minilm_l6, resnet50_int8, mobilenet_v2_int8, minilm_l6_int8]
+def export(name, folder):
+    path = folder / f"{name}.onnx"
+    if path.exists():
+        return
+    part = path.with_suffix(".part")
+    if name in QUANTISED:
+        source, quantise = QUANTISED[name]
+        export(source.__name__, folder)
+        quantise(folder / f"{source.__name__}.onnx", part)
+    else:
+        NETWORKS[name](part)
+    part.rename(path)   # an interrupted export leaves no half file under the name
+    print(f"exported {path}", flush=True)
 
 
 def main():
@@ -134,17 +138,12 @@ def main():
     parser.add_argument("names", nargs="*", help="default: all")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    unknown = set(args.names) - {f.__name__ for f in NETWORKS}
+    names = [*NETWORKS, *QUANTISED]
+    unknown = set(args.names) - set(names)
     if unknown:
-        sys.exit(f"export_models: unknown: {', '.join(sorted(unknown))}; there are {', '.join(f.__name__ for f in NETWORKS)}")
-    for f in NETWORKS:
-        path = args.folder / f"{f.__name__}.onnx"
-        if args.names and f.__name__ not in args.names or path.exists():
-            continue
-        part = path.with_suffix(".part")
-        f(part)
-        part.rename(path)   # an interrupted export leaves no half file under the name
-        print(f"exported {path}", flush=True)
+        sys.exit(f"export_models: unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    for name in args.names or names:
+        export(name, args.folder)
 
 
 if __name__ == "__main__":
