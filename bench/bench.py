@@ -31,7 +31,9 @@ BUILD_SECONDS = {"resnet50": 60, "bert_base": 60}   # with measurement, on two c
 CACHED_SECONDS = 5                                  # with a full timing cache
 LOAD_MS = {"resnet50": 20, "bert_base": 60}         # from the page cache, hashes checked
 MEMORY = 1.2                                        # activations over the lower bound
-OUTSIDE = 0.05                                      # `ingot bench` and the C program
+OUTSIDE = 0.05                                      # `ingot bench` and the C program, apart at most
+PAIRS = (6, 24)                                     # of their runs: so many at a time, so many at most
+SLICE = 0.25                                        # seconds of each
 ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet50
 
 
@@ -140,19 +142,19 @@ class Bench:
 
     # ---- timing ----
 
-    def time_outside(self, engine, raw):
+    def time_outside(self, engine, raw, seconds):
         if not self.outside:
             self.outside = self.folder / "time_run"
             root, build = self.args.root, self.args.build
             subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_POSIX_C_SOURCE=200809L", f"-I{root / 'include'}", "-o", str(self.outside),
                             str(root / "bench" / "time_run.c"), str(build / "libingot_rt.a"), "-lm", "-lpthread", "-ldl"], check=True)
-        done = subprocess.run([str(self.outside), str(engine), str(self.args.threads), str(self.seconds / 2), str(self.warm_up), *raw], capture_output=True, text=True)
+        done = subprocess.run([str(self.outside), str(engine), str(self.args.threads), str(seconds), str(self.warm_up), *raw], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"time_run: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    def time_ours(self, engine, command):
-        out = self.must("bench", engine, "--threads", self.args.threads, "--duration", self.seconds, "--warm-up", self.warm_up, "--json", *command)
+    def time_ours(self, engine, command, seconds):
+        out = self.must("bench", engine, "--threads", self.args.threads, "--duration", seconds, "--warm-up", self.warm_up, "--json", *command)
         return json.loads(out)["latency_ms"]["median"]
 
     def contenders(self, net, feeds):
@@ -168,12 +170,29 @@ class Bench:
                 print(f"  {net.name}: {name} cannot run it: {str(why).strip().splitlines()[0][:120]}", flush=True)
         return made
 
+    def compare_outside(self, net, engine, command, raw):
+        """`ingot bench` and the C program in turns, in short runs: each pair of neighbours shares the machine's mood. Their ratio is the median of the pairs;
+        what noise has left outside of the allowance gets more pairs, what is really apart stays there."""
+        ratios, loads = [], []
+        while len(ratios) < PAIRS[1]:
+            for _ in range(PAIRS[0]):
+                flip = len(ratios) % 2       # neither is always the first
+                ours = None if flip else self.time_ours(engine, command, SLICE)
+                outside = self.time_outside(engine, raw, SLICE)
+                ours = ours or self.time_ours(engine, command, SLICE)
+                ratios.append(outside["median_ms"] / ours)
+                loads.append(outside["load_ms"])
+            ratio = statistics.median(ratios)
+            if abs(ratio - 1) <= OUTSIDE:
+                break
+        self.require(abs(ratio - 1) <= OUTSIDE, net, f"a C program takes {ratio:.3f} of the time that `ingot bench` tells (median of {len(ratios)} pairs)")
+        return ratio, statistics.median(loads)
+
     def time_all(self, net, engine, feeds, command, raw):
         others = self.contenders(net, feeds)
         rounds = []
         for _ in range(self.rounds):
-            outside = self.time_outside(engine, raw)
-            r = {"ingot": self.time_ours(engine, command), "outside": outside["median_ms"], "load": outside["load_ms"]}
+            r = {"ingot": self.time_ours(engine, command, self.seconds)}
             for name, run in others.items():
                 time.sleep(0.05)       # idle workers of the one before go to sleep
                 r[name] = peers.median_ms(run, self.seconds, self.warm_up)
@@ -185,26 +204,24 @@ class Bench:
         result = {"network": net.name, "shape": net.label(0), **self.build_twice(net, engine)}
         feeds, command, raw = self.check(net, engine)
         memory = json.loads(self.must("inspect", engine, "--memory", "--json"))
+        outside, load = self.compare_outside(net, engine, command, raw)
         rounds = self.time_all(net, engine, feeds, command, raw)
         middle = {k: statistics.median(r[k] for r in rounds) for k in rounds[0]}
-        result |= {f"{k}_ms": v for k, v in middle.items()} | {"rounds": rounds, "activations": memory["activations"], "lower_bound": memory["lower_bound"]}
+        result |= {f"{k}_ms": v for k, v in middle.items()} | {"outside_ratio": outside, "load_ms": load, "rounds": rounds, "activations": memory["activations"], "lower_bound": memory["lower_bound"]}
         for peer in ("onnxruntime", "openvino"):
             if peer in middle:
                 result[f"ratio_{peer}"] = middle[peer] / middle["ingot"]
-        self.hold_to_floor(net, result, middle)
+        self.hold_to_floor(net, result)
         if net.name == "resnet50" and not self.args.quick:
             self.build_allowances(net, engine)
         return result
 
-    def hold_to_floor(self, net, result, middle):
+    def hold_to_floor(self, net, result):
         ratio = result.get("ratio_onnxruntime")
         if ratio and net.source != "file":
             self.require(ratio >= AHEAD.get(net.name, 1 / TIE), net, f"ONNX Runtime / Ingot is {ratio:.3f}, wanted {AHEAD.get(net.name, 1 / TIE):.3f}")
-        ours, outside = (min(r[k] for r in result["rounds"]) for k in ("ingot", "outside"))   # of the quietest rounds
-        apart = abs(outside - ours) / ours
-        self.require(apart <= OUTSIDE, net, f"`ingot bench` says {ours:.4f} ms, a C program {outside:.4f} ms: {100 * apart:.1f} % apart")
         if net.name in LOAD_MS:
-            self.require(middle["load"] < LOAD_MS[net.name], net, f"loading takes {middle['load']:.1f} ms, wanted under {LOAD_MS[net.name]} ms")
+            self.require(result["load_ms"] < LOAD_MS[net.name], net, f"loading takes {result['load_ms']:.1f} ms, wanted under {LOAD_MS[net.name]} ms")
         # Below 1 MiB the rounding of each buffer to cache lines decides, not the placement.
         if result["activations"] > 1 << 20:
             over = result["activations"] / max(result["lower_bound"], 1)

@@ -370,8 +370,15 @@ run 0 bench digits.ingot --iterations 3 --quiet
 hasnt out median
 run 0 bench digits.ingot --iterations 50 --profile
 has out 'sum of the layers'
-run 0 bench digits.ingot --duration 0.3 --profile --json
-json out "abs(d['layers_ms']-d['latency_ms']['mean'])<=0.25*d['latency_ms']['mean']"
+# The layers' sum lies within 10 % of the whole. A neighbour's noise passes, a real difference comes back each time.
+for model in digits.onnx dynamic.onnx recurrent.onnx; do
+  [ "$model" = digits.onnx ] && path=$digits || path=$models/$model
+  for try in 1 2 3 4 5; do
+    run 0 bench "$path" --duration 0.3 --threads 1 --profile --json
+    "$python" -c "import json, sys; d = json.load(open('out')); sys.exit(abs(d['layers_ms'] / d['whole_ms'] - 1) > 0.1)" && break
+  done
+  json out "abs(d['layers_ms']/d['whole_ms']-1)<=0.1 and abs(d['layers_ms']-sum(l['ms'] for l in d['layers']))<1e-9"
+done
 run 0 bench digits.ingot --iterations 3 --isa none --profile
 hasnt out avx
 run 0 bench digits.ingot --iterations 3 --device ref --profile
