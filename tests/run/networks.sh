@@ -6,31 +6,13 @@ set -u
 root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${INGOT_BUILD:-$root/build}
 python=${INGOT_PYTHON:-$root/.venv/bin/python}
-list=$root/tests/networks/packages.txt
 cache=$build/networks
-stamp=$(cksum <"$list")
 
-# Unpacked packages, made whole or not at all.
-fetch() {
-  rm -rf "$cache" "$cache.new"
-  mkdir "$cache.new" || return 1
-  "$python" -m pip download -q --no-deps --no-input --disable-pip-version-check --retries 1 --timeout 20 --require-hashes --only-binary :all: \
-    -d "$cache.new" -r "$list" || return 1
-  for wheel in "$cache.new"/*.whl; do
-    "$python" -m zipfile -e "$wheel" "$cache.new" || return 1
-    rm "$wheel"
-  done
-  echo "$stamp" >"$cache.new/stamp"
-  mv "$cache.new" "$cache"
-}
-
-if [ "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp" ]; then
-  if ! fetch >"$build/networks.log" 2>&1; then
-    echo "networks: the packages of tests/networks/packages.txt could not be downloaded and $cache does not have them:"
-    tail -n 2 "$build/networks.log"
-    echo "0 passed, 0 failed, 1 skipped"
-    exit 0
-  fi
+if ! "$python" "$root/tests/networks/fetch.py" "$cache" >"$build/networks.log" 2>&1; then
+  echo "networks: no networks in $cache:"
+  tail -n 2 "$build/networks.log"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 0
 fi
 
 work=$(mktemp -d) || exit 1
