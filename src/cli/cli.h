@@ -62,6 +62,8 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 /* ig_write_fn onto stdout; a closed pipe is no failure: the rest is dropped. */
 int cli_stdout(void *user, const void *bytes, size_t n);
 IG_MUST_USE ig_status cli_print(ig_buf *b);                        /* writes to stdout and frees */
+/* The first failure of a write to stdout, also where the writer saw only that there was one. NULL: none, or the reader has closed the pipe. */
+IG_MUST_USE ig_status cli_check_stdout(void);
 void cli_note(const cli *c, const char *fmt, ...) IG_PRINTF(2, 3); /* a line on stderr, unless --quiet */
 void cli_error(const cli *c, ig_status st);
 int cli_exit_code(ig_code code);

@@ -22,6 +22,7 @@ static void install_handlers(void) {
   sigaction(SIGINT, &act, NULL);
   sigaction(SIGTERM, &act, NULL);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* `ulimit -f`: the write fails with a message, and its temporary goes */
 }
 
 ig_status cli_check_cancelled(const cli *c) {
@@ -75,9 +76,10 @@ static ig_status run_command(cli *c, const cli_command *cmd, int argc, char **ar
     install_handlers();
     if (!st) st = cmd->run(c, &a);
     cli_progress_end(c);
-    if (interrupted) {
+    ig_status better = interrupted ? ig_status_new(IG_ERROR_CANCELLED, "interrupted") : cli_check_stdout(); /* what the library cannot know */
+    if (better) {
       ig_status_free(st);
-      st = ig_status_new(IG_ERROR_CANCELLED, "interrupted");
+      st = better;
     }
   }
   cli_args_free(&a);

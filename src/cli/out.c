@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static bool pipe_closed;
+static int stdout_error; /* errno of the first write that failed */
 
 int cli_stdout(void *user, const void *bytes, size_t n) {
   (void)user;
@@ -20,17 +21,22 @@ int cli_stdout(void *user, const void *bytes, size_t n) {
       pipe_closed = true;
       return 0;
     }
-    if (k <= 0) return 1;
+    if (k <= 0) {
+      stdout_error = k < 0 ? errno : EIO;
+      return 1;
+    }
     p += k;
     n -= (size_t)k;
   }
   return 0;
 }
 
+ig_status cli_check_stdout(void) {
+  return stdout_error ? ig_status_new(IG_ERROR_IO, "cannot write to the standard output: %s", strerror(stdout_error)) : NULL;
+}
+
 ig_status cli_print(ig_buf *b) {
-  ig_status st = b->failed                                 ? IG_OOM()
-                 : b->n && cli_stdout(NULL, b->data, b->n) ? ig_status_new(IG_ERROR_IO, "cannot write to the standard output: %s", strerror(errno))
-                                                           : NULL;
+  ig_status st = b->failed ? IG_OOM() : b->n && cli_stdout(NULL, b->data, b->n) ? cli_check_stdout() : NULL;
   ig_buf_free(b);
   return st;
 }
@@ -96,7 +102,7 @@ static void error_json(ig_status st) {
 
 void cli_error(const cli *c, ig_status st) {
   if (c->told) return;
-  if (c->json) {
+  if (c->json && !stdout_error) {
     error_json(st);
     return;
   }

@@ -188,6 +188,22 @@ ln -s add.ingot link.ingot
 run 0 build "$digits" -o link.ingot --tune guess
 [ -L link.ingot ] && passed=$((passed + 1)) || fail "the link is gone"
 same add.ingot digits.ingot
+run 0 build "$models/add.onnx" -o add.ingot --tune guess
+step="a full standard output"
+cp "$models/add.onnx" .
+for form in "inspect digits.ingot" "run digits.ingot --json" "show add.onnx --stage imported"; do
+  # shellcheck disable=SC2086
+  "$ingot" $form >/dev/full 2>err
+  [ $? = 7 ] && passed=$((passed + 1)) || fail "exit code of $form"
+  has err '^ingot: error: cannot write to the standard output: No space'
+done
+step="ulimit -f"
+cp add.ingot limited.ingot
+(ulimit -f 10 && exec "$ingot" build "$digits" -o limited.ingot --tune guess) >out 2>err
+[ $? = 7 ] && passed=$((passed + 1)) || fail "exit code with a limited file size"
+has err "cannot write 'limited.ingot': File too large"
+same limited.ingot add.ingot
+[ -z "$(ls -A | grep ingot-tmp)" ] && passed=$((passed + 1)) || fail "a temporary stayed"
 run 0 build "$digits" -o /dev/null --tune guess
 [ -c /dev/null ] && passed=$((passed + 1)) || fail "/dev/null is gone"
 run 7 build "$digits" -o none/b.ingot --tune guess
