@@ -27,7 +27,7 @@ static bool block_of(const ig_format *f, uint32_t axis, int64_t *out) {
 
 ig_status ig_format_check(const ig_format *f, uint32_t rank) {
   IG_REQUIRE(f->n_parts <= IG_FORMAT_PARTS, IG_ERROR_BAD_ENGINE, "a layout has %u parts, at most %d are possible", f->n_parts, IG_FORMAT_PARTS);
-  IG_REQUIRE(f->transform <= IG_TRANSFORM_WINOGRAD_2X2, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
+  IG_REQUIRE(f->transform <= IG_TRANSFORM_WINOGRAD_INT_2X2, IG_ERROR_BAD_ENGINE, "a layout names the unknown transform %u", f->transform);
   IG_REQUIRE(f->transform == IG_TRANSFORM_NONE || (rank == 4 && f->n_parts), IG_ERROR_BAD_ENGINE, "a layout transforms weights of %u dims into %u parts, expected 4 dims and some parts", rank, f->n_parts);
   IG_REQUIRE(rank <= IG_MAX_RANK, IG_ERROR_BAD_ENGINE, "a layout is for %u dims, at most %d are possible", rank, IG_MAX_RANK);
   uint32_t covered[IG_MAX_RANK] = {0};
@@ -58,11 +58,16 @@ static void extents(const ig_format *f, const int64_t *dims, int64_t *extent, in
   }
 }
 
-bool ig_format_takes(const ig_format *f, ig_dtype dtype) { return f->transform == IG_TRANSFORM_NONE || dtype == IG_DTYPE_F32; }
+static bool is_int(uint16_t transform) { return transform == IG_TRANSFORM_WINOGRAD_INT_4X4 || transform == IG_TRANSFORM_WINOGRAD_INT_2X2; }
+static bool is_4x4(uint16_t transform) { return transform == IG_TRANSFORM_WINOGRAD_4X4 || transform == IG_TRANSFORM_WINOGRAD_INT_4X4; }
+/* Of a derived element, in elements of its source. */
+static int64_t derived_size(uint16_t transform) { return is_int(transform) ? 2 : 1; }
+
+bool ig_format_takes(const ig_format *f, ig_dtype dtype) { return f->transform == IG_TRANSFORM_NONE || dtype == (is_int(f->transform) ? IG_DTYPE_I8 : IG_DTYPE_F32); }
 
 /* Dims of what the parts lay out: the transform's result. */
 static void walked_dims(const ig_format *f, const int64_t *dims, uint32_t rank, int64_t *out) {
-  for (uint32_t a = 0; a < rank; a++) out[a] = f->transform == IG_TRANSFORM_NONE || a < 2 ? dims[a] : f->transform == IG_TRANSFORM_WINOGRAD_4X4 ? 6 : 4;
+  for (uint32_t a = 0; a < rank; a++) out[a] = f->transform == IG_TRANSFORM_NONE || a < 2 ? dims[a] : is_4x4(f->transform) ? 6 : 4;
 }
 
 static bool count_plain(const int64_t *dims, uint32_t rank, int64_t *out) {
@@ -91,7 +96,7 @@ bool ig_format_count(const ig_format *f, const int64_t *dims, uint32_t rank, int
   walked_dims(f, dims, rank, walked);
   if (f->transform == IG_TRANSFORM_NONE) return count_parts(f, walked, rank, out);
   if (rank != 4 || dims[2] != IG_WINOGRAD_KERNEL || dims[3] != IG_WINOGRAD_KERNEL) return false;
-  return count_plain(dims, rank, &plain) && count_parts(f, walked, rank, &parts) && ig_add_i64(plain, parts, out);
+  return count_plain(dims, rank, &plain) && count_parts(f, walked, rank, &parts) && ig_mul_i64(parts, derived_size(f->transform), &parts) && ig_add_i64(plain, parts, out);
 }
 
 /* One element; sizes as constants, so that the copies are single moves. */
@@ -107,10 +112,29 @@ static inline void copy_element(void *dst, const void *src, size_t elem) {
 
 typedef struct walk { const int64_t *dims, *strides; uint32_t rank; size_t elem; const char *src; char *dst; bool packing; uint16_t transform; } walk;
 
-/* Element (y, x) of G w G' for n kernels from w on, step elements apart, into out: kernel axes are the walk's last two. */
-static void winograd_row(const walk *w, const int64_t *index, const float *kernel, int64_t n, int64_t step, float *out) {
+/* Element (y, x) of G w G' for n kernels, the first at plain index `at`, step elements apart, as derived elements from `row` on; (y, x) = the last two of
+ * index. */
+static void winograd_int_row(const walk *w, const int64_t *index, int64_t at, int64_t n, int64_t step, int64_t row) {
+  static const int8_t g4[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_INT_G4, g2[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_INT_G2;
+  const int8_t(*g)[IG_WINOGRAD_KERNEL] = is_4x4(w->transform) ? g4 : g2;
+  const int8_t *kernel = (const int8_t *)w->src + at;
+  for (int64_t j = 0; j < n; j++, kernel += step) {
+    int sum = 0;
+    for (int y = 0; y < IG_WINOGRAD_KERNEL; y++)
+      for (int x = 0; x < IG_WINOGRAD_KERNEL; x++) sum += g[index[2]][y] * g[index[3]][x] * kernel[y * w->strides[2] + x * w->strides[3]];
+    const int16_t derived = (int16_t)sum;   /* at most 49 * 128 */
+    memcpy(w->dst + (row + j) * 2, &derived, 2);
+  }
+}
+static void winograd_row(const walk *w, const int64_t *index, int64_t at, int64_t n, int64_t step, int64_t row) {
+  if (is_int(w->transform)) {
+    winograd_int_row(w, index, at, n, step, row);
+    return;
+  }
   static const double g4[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G4, g2[IG_WINOGRAD_MOST_IN][IG_WINOGRAD_KERNEL] = IG_WINOGRAD_G2;
-  const double(*g)[IG_WINOGRAD_KERNEL] = w->transform == IG_TRANSFORM_WINOGRAD_4X4 ? g4 : g2;
+  const double(*g)[IG_WINOGRAD_KERNEL] = is_4x4(w->transform) ? g4 : g2;
+  const float *kernel = (const float *)(const void *)w->src + at;
+  float *out = (float *)(void *)w->dst + row;
   for (int64_t j = 0; j < n; j++, kernel += step) {
     double sum = 0;
     for (int y = 0; y < IG_WINOGRAD_KERNEL; y++)
@@ -120,20 +144,19 @@ static void winograd_row(const walk *w, const int64_t *index, const float *kerne
 }
 /* A row of the transformed weights: whole along the channels' axes, element by element along the kernel's. */
 static void visit_winograd(const walk *w, const int64_t *index, uint32_t axis, int64_t n, int64_t step, int64_t row) {
-  float *out = (float *)(void *)w->dst + row;
   bool inside = true;
   for (uint32_t a = 0; a < w->rank; a++) inside = inside && index[a] < w->dims[a];
   const int64_t here = inside ? ig_min_i64(n, (w->dims[axis] - index[axis] + step - 1) / step) : 0;
-  const float *kernel = (const float *)(const void *)w->src;
-  if (inside) kernel += index[0] * w->strides[0] + index[1] * w->strides[1];
-  if (axis < 2) winograd_row(w, index, kernel, here, step * w->strides[axis], out);
+  const int64_t plain = index[0] * w->strides[0] + index[1] * w->strides[1];
+  if (axis < 2) winograd_row(w, index, plain, here, step * w->strides[axis], row);
   for (int64_t j = 0; axis >= 2 && j < here; j++) {
     int64_t at[IG_MAX_RANK];
     memcpy(at, index, sizeof at);
     at[axis] += j * step;
-    winograd_row(w, at, kernel, 1, 0, out + j);
+    winograd_row(w, at, plain, 1, 0, row + j);
   }
-  for (int64_t j = here; j < n; j++) out[j] = 0;
+  const size_t size = w->elem * (size_t)derived_size(w->transform);
+  memset(w->dst + (size_t)(row + here) * size, 0, (size_t)(n - here) * size);
 }
 
 /* A row of n elements along `axis` from plain index i on, in steps of `step`; row = position in the packed form. */
@@ -193,12 +216,12 @@ static void convert(const ig_format *f, const walk *w) {
 
 static const ig_format no_parts = {0};
 
-/* Elements before the plain source of a transform. */
+/* Elements of the source's size before the plain source of a transform. */
 static int64_t source_at(const ig_format *f, const int64_t *dims, uint32_t rank) {
   int64_t walked[IG_MAX_RANK], n = 0;
   walked_dims(f, dims, rank, walked);
   (void)count_parts(f, walked, rank, &n);
-  return n;
+  return n * derived_size(f->transform);
 }
 
 void ig_format_pack(const ig_format *f, const int64_t *dims, uint32_t rank, const void *src, const int64_t *src_strides, void *dst, size_t elem) {

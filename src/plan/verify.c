@@ -126,7 +126,7 @@ static ig_status check_blobs(const ig_plan_data *p) {
     for (uint32_t k = 0; k < b->rank; k++) CHECK(b->dims[k] >= 0, "BLOB", i, "negative dim");
     IG_TRY(blame("BLOB", i, ig_format_check(&b->format, b->rank)));
     CHECK(ig_format_is_plain(&b->format) || IG_DTYPE_BITS(b->dtype) % 8 == 0, "BLOB", i, "packed sub-byte elements");
-    CHECK(ig_format_takes(&b->format, b->dtype), "BLOB", i, "transformed elements that are not float32");
+    CHECK(ig_format_takes(&b->format, b->dtype), "BLOB", i, "transformed elements of a type that its transform does not take");
     CHECK(ig_format_count(&b->format, b->dims, b->rank, &n) && n >= 0 && ig_dtype_bytes(b->dtype, (uint64_t)n) == b->size, "BLOB", i, "size does not fit its dims");
   }
   return NULL;

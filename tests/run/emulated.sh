@@ -6,7 +6,7 @@
 set -u
 root=${INGOT_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${INGOT_BUILD:-$root/build}-emulated   # beside it: other scripts search that folder
-tests="test_cpu_kernels test_cpu_kinds_more test_cpu_products test_cpu_winograd test_cpu_int8 test_attention"
+tests="test_cpu_kernels test_cpu_kinds_more test_cpu_products test_cpu_winograd test_cpu_winograd_s8 test_cpu_int8 test_attention"
 skip() { echo "emulated: skipped: $1"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
 [ "${INGOT_EMULATED:-1}" != 0 ] || skip "on request"
 ! grep -qw avx512_vnni /proc/cpuinfo || skip "the machine has AVX-512 and VNNI"

@@ -291,11 +291,10 @@ static inline void check_in_place(test_call *t, const ig_tactic *tactic, uint32_
   guard_free(&before);
 }
 
-/* Runs the tactic in 1, 2 and 3 parts and compares with the reference. */
-static inline void check_tactic(test_call *t, const ig_tactic *tactic, double tolerance) {
+/* Runs the tactic, where it accepts these constants, in 1, 2 and 3 parts and compares with the reference. */
+static inline void check_tactic_with(test_call *t, const ig_tactic *tactic, uint32_t constant_mask, double tolerance) {
   ig_offer offer;
-  const bool constant = t->call.n_in > 1 && ig_view_present(&t->v[1]) && chance(60);
-  if (!accepts(t, tactic, constant ? 2 : 0, &offer)) return;
+  if (!accepts(t, tactic, constant_mask, &offer)) return;
   if (tactic->isa & ~machine_isa_()) {
     tally_.skipped++;
     return;
@@ -366,6 +365,10 @@ static inline void check_tactic(test_call *t, const ig_tactic *tactic, double to
   }
   guarded s = ref_scratch;
   guard_free(&s);
+}
+static inline void check_tactic(test_call *t, const ig_tactic *tactic, double tolerance) {
+  const bool constant = t->call.n_in > 1 && ig_view_present(&t->v[1]) && chance(60);
+  check_tactic_with(t, tactic, constant ? 2 : 0, tolerance);
 }
 
 __attribute__((unused)) static const ig_tactic *const cpu_tactics[] = {

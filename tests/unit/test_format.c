@@ -26,9 +26,11 @@ static void check_refuses(void **state) {
   const ig_format winograd = {.n_parts = 4, .transform = IG_TRANSFORM_WINOGRAD_4X4, .axis = {0, 1, 2, 3}};
   assert_null(ig_format_check(&winograd, 4));
   assert_true(ig_format_takes(&winograd, IG_DTYPE_F32) && !ig_format_takes(&winograd, IG_DTYPE_I32) && ig_format_takes(&panels, IG_DTYPE_I32));
+  const ig_format integers = {.n_parts = 4, .transform = IG_TRANSFORM_WINOGRAD_INT_2X2, .axis = {0, 1, 2, 3}};
+  assert_true(ig_format_takes(&integers, IG_DTYPE_I8) && !ig_format_takes(&integers, IG_DTYPE_U8) && !ig_format_takes(&integers, IG_DTYPE_F32));
   refused(&(ig_format){.transform = IG_TRANSFORM_WINOGRAD_4X4}, 4);                          /* no parts */
   refused(&(ig_format){.n_parts = 2, .axis = {0, 1}, .transform = IG_TRANSFORM_WINOGRAD_4X4}, 2);
-  refused(&(ig_format){.n_parts = 4, .axis = {0, 1, 2, 3}, .transform = 3}, 4);
+  refused(&(ig_format){.n_parts = 4, .axis = {0, 1, 2, 3}, .transform = 5}, 4);
   assert_true(ig_format_is_plain(&plain));
   assert_false(ig_format_is_plain(&panels));
   assert_true(ig_format_equal(&panels, &panels));
@@ -154,8 +156,37 @@ static void winograd(void **state) {
   }
 }
 
+/* The same of bytes, in pairs of channels, the last one half empty: every 16-bit element, and the source. */
+static void winograd_int(void **state) {
+  (void)state;
+  static const int g2[4][3] = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 1}}, g4[6][3] = {{3, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 3}};
+  const int64_t dims[] = {6, 5, 3, 3}, strides[] = {1, 54, 18, 6}, compact[] = {45, 9, 3, 1}; /* output channels innermost */
+  int8_t src[5 * 54], back[6 * 5 * 9];
+  int16_t packed[2000];
+  int64_t n;
+  srand(5);
+  for (size_t i = 0; i < IG_COUNT(src); i++) src[i] = (int8_t)(i < 60 ? -128 : rand() % 256 - 128);
+  for (int in = 4; in <= 6; in += 2) {
+    const ig_format f = {.n_parts = 6, .transform = in == 6 ? IG_TRANSFORM_WINOGRAD_INT_4X4 : IG_TRANSFORM_WINOGRAD_INT_2X2, .axis = {0, 2, 3, 1, 0, 1}, .extent = {0, 0, 0, 0, 4, 2}};
+    assert_null(ig_format_check(&f, 4));
+    assert_true(ig_format_count(&f, dims, 4, &n));
+    assert_int_equal(n, 2 * 8 * 6 * in * in + 6 * 5 * 9);
+    memset(packed, 0x55, sizeof packed);
+    ig_format_pack(&f, dims, 4, src, strides, packed, 1);
+    for (int o = 0; o < 8; o++)
+      for (int c = 0; c < 6; c++)
+        for (int at = 0; at < in * in; at++) {
+          int want = 0;
+          for (int i = 0; i < 9 && o < 6 && c < 5; i++) want += (in == 6 ? g4 : g2)[at / in][i / 3] * (in == 6 ? g4 : g2)[at % in][i % 3] * src[o + 54 * c + 18 * (i / 3) + 6 * (i % 3)];
+          assert_int_equal(packed[(((o / 4 * in * in + at) * 3 + c / 2) * 4 + o % 4) * 2 + c % 2], want);
+        }
+    ig_format_unpack(&f, dims, 4, packed, back, compact, 1);
+    for (int i = 0; i < 6 * 5 * 9; i++) assert_int_equal(back[i], src[i / 45 + 54 * (i / 9 % 5) + 18 * (i / 3 % 3) + 6 * (i % 3)]);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(check_refuses), cmocka_unit_test(panels_by_hand), cmocka_unit_test(round_trips), cmocka_unit_test(winograd),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_refuses), cmocka_unit_test(panels_by_hand), cmocka_unit_test(round_trips), cmocka_unit_test(winograd), cmocka_unit_test(winograd_int),
                                      cmocka_unit_test(transposed_source)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,8 @@ static void test_lists(void **state) {
   IG_UNUSED(state);
   assert_int_equal(IG_TRANSFORM_WINOGRAD_4X4, 1);
   assert_int_equal(IG_TRANSFORM_WINOGRAD_2X2, 2);
+  assert_int_equal(IG_TRANSFORM_WINOGRAD_INT_4X4, 3);
+  assert_int_equal(IG_TRANSFORM_WINOGRAD_INT_2X2, 4);
   for (size_t i = 0; i < IG_COUNT(sops); i++) assert_int_equal(listed_sop(sops[i].name), sops[i].number);
   for (size_t i = 0; i < IG_COUNT(kinds); i++) assert_int_equal(listed_kind(kinds[i].name), kinds[i].number);
 }

@@ -73,6 +73,15 @@ WIDE __m512i wide_dot(__m512i acc, __m512i a, __m512i w) {
   for (int k = 0; k < 4; k++) r += (x >> 8 * k & 255) * (wide_u32)((wide_i32)((wide_u32)y << (24 - 8 * k)) >> 24);
   return (__m512i)r;
 }
+typedef int16_t wide_i16 __attribute__((vector_size(64)));
+typedef uint16_t wide_u16 __attribute__((vector_size(64)));
+WIDE __m512i wide_signed_bytes_16(__m256i x) { return (__m512i)__builtin_convertvector((int8_t __attribute__((vector_size(32))))x, wide_i16); }
+/* acc + two products of signed 16-bit integers, modulo 2^32. */
+WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
+  wide_u32 r = (wide_u32)acc;
+  for (int k = 0; k < 2; k++) r += (wide_u32)((wide_i32)((wide_u32)a << (16 - 16 * k)) >> 16) * (wide_u32)((wide_i32)((wide_u32)b << (16 - 16 * k)) >> 16);
+  return (__m512i)r;
+}
 
 #define _mm512_loadu_ps(p) wide_load(p)
 #define _mm512_storeu_ps(p, x) wide_store(p, x)
@@ -111,5 +120,11 @@ WIDE __m512i wide_dot(__m512i acc, __m512i a, __m512i w) {
 #define _mm512_cvtepi32_epi8(x) wide_low_bytes(x)
 #define _mm512_cvtepi8_epi32(x) wide_signed_bytes(x)
 #define _mm512_cvtepu8_epi32(x) wide_unsigned_bytes(x)
+#define _mm512_srai_epi32(x, n) ((__m512i)((wide_i32)(x) >> (n)))
+#define _mm512_add_epi16(a, b) ((__m512i)((wide_u16)(a) + (wide_u16)(b)))
+#define _mm512_sub_epi16(a, b) ((__m512i)((wide_u16)(a) - (wide_u16)(b)))
+#define _mm512_slli_epi16(x, n) ((__m512i)((wide_u16)(x) << (n)))
+#define _mm512_cvtepi8_epi16(x) wide_signed_bytes_16(x)
+#define _mm512_dpwssd_epi32(acc, a, b) wide_dot_16(acc, a, b)
 #define _mm512_dpbusd_epi32(acc, a, w) wide_dot(acc, a, w)
 #endif

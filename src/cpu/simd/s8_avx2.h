@@ -21,6 +21,9 @@ static inline vi vi_load(const void *p) { return _mm256_loadu_si256((const __m25
 static inline void vi_store(void *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
 static inline vi vi_set(int32_t x) { return _mm256_set1_epi32(x); }
 static inline vi vi_zero(void) { return _mm256_setzero_si256(); }
+static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+static inline vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
 static inline vi vi_dot(vi acc, vi a, vi w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, w)); }
 
 static inline vs vs_load(const float *p) { return _mm256_loadu_ps(p); }

@@ -7,21 +7,20 @@
 #define RATE_AVX2 170e9
 #define RATE_AVX512VNNI 400e9
 
-static bool is_int8(const ig_operand *o) { return ig_cpu_is(o, IG_DTYPE_I8) || ig_cpu_is(o, IG_DTYPE_U8); }
-/* Zero point `i`, where it is there, is the same along every axis but `axis` (-1: along all). */
-static bool is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis) {
+bool ig_cpu_is_int8(const ig_operand *o) { return ig_cpu_is(o, IG_DTYPE_I8) || ig_cpu_is(o, IG_DTYPE_U8); }
+bool ig_cpu_is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis) {
   if (i >= r->n_in || ig_request_in(r, i)->value == IG_NO_VALUE) return true;
   const ig_operand *z = ig_request_in(r, i);
   for (uint32_t k = 0; k < z->rank; k++)
     if ((int)k != axis && !ig_dim_equals(q->dims, z->dims[k], 1) && !ig_dim_equals(q->dims, z->strides[k], 0)) return false;
-  return is_int8(z);
+  return ig_cpu_is_int8(z);
 }
 
 /* Operands of 8 bits, a sum of 32. */
 static const ig_request *accepted(const ig_query *q, int64_t acc, const char **why) {
   const ig_request *r = ig_cpu_request(q, why);
   if (!r) return NULL;
-  if (acc != IG_S_I32 || !is_int8(ig_request_in(r, 0)) || !is_int8(ig_request_in(r, 1))) {
+  if (acc != IG_S_I32 || !ig_cpu_is_int8(ig_request_in(r, 0)) || !ig_cpu_is_int8(ig_request_in(r, 1))) {
     *why = "operands are not plain 8-bit integers with a 32-bit sum";
     return NULL;
   }
@@ -53,7 +52,7 @@ static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int
     *why = "zero points differ within a row";
     return false;
   }
-  if (!is_uniform(q, r, 3, (int)b->rank - 1)) { *why = "zero points differ within a column"; return false; }
+  if (!ig_cpu_is_uniform(q, r, 3, (int)b->rank - 1)) { *why = "zero points differ within a column"; return false; }
   const double count = ig_cpu_count(q, ig_request_out(r, 0));
   ig_cpu_offer(q, r, count * 2 * (double)depth, rate, out);
   out->seconds += count * ig_cpu_prog_work(&r->epi) / IG_CPU_RATE_AVX2;
@@ -80,7 +79,7 @@ static const ig_request *accepted_conv(const ig_query *q, const char **why) {
   if (p->n_spatial > 2) { *why = "three spatial axes"; return NULL; }
   for (int64_t i = 0; i < p->n_spatial; i++)
     if (p->in_dilation[i] > 1) { *why = "the input is dilated (transposed convolution)"; return NULL; }
-  if (!is_uniform(q, r, 2, -1) || !is_uniform(q, r, 3, 0)) { *why = "zero points differ within the input or an output channel"; return NULL; }
+  if (!ig_cpu_is_uniform(q, r, 2, -1) || !ig_cpu_is_uniform(q, r, 3, 0)) { *why = "zero points differ within the input or an output channel"; return NULL; }
   return r;
 }
 
@@ -161,7 +160,7 @@ static bool query_pool(const ig_query *q, ig_offer *out, const char **why) {
   const ig_window_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *o = ig_request_out(r, 0);
   if (p->mode != IG_WINDOW_MAX || p->n_spatial > 2 || r->epi.n) { *why = "not plain maximum pooling over one or two axes"; return false; }
-  if (!is_int8(x) || !ig_cpu_is(o, x->dtype)) { *why = "operands are not plain 8-bit integers"; return false; }
+  if (!ig_cpu_is_int8(x) || !ig_cpu_is(o, x->dtype)) { *why = "operands are not plain 8-bit integers"; return false; }
   if (!has_channels_last(q, x) || !has_channels_last(q, o)) { *why = "channels do not lie side by side"; return false; }
   ig_cpu_offer(q, r, ig_cpu_count(q, o) * window_of(p), RATE_POOL, out);
   return true;

@@ -38,4 +38,8 @@ uint32_t ig_cpu_parts(double ops, double rate, uint32_t n_threads);
 const ig_request *ig_cpu_conv_f32_request(const ig_query *q, const char **why);
 /* Rank of an operand is `rank`, it is there, plain and of type d. */
 bool ig_cpu_is(const ig_operand *o, ig_dtype d);
+/* Of plain 8-bit integers. */
+bool ig_cpu_is_int8(const ig_operand *o);
+/* Zero point `i`, where it is there, is of 8 bits and the same along every axis but `axis` (-1: along all). */
+bool ig_cpu_is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis);
 #endif

@@ -1,0 +1,10 @@
+/* Winograd's conv of 8-bit integers, F(2x2, 3x3), for AVX-512 with VNNI. SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/simd/f32_avx512.h"
+#include "cpu/simd/math_f32.h"
+#undef SIMD_ISA
+#undef SIMD_W
+#undef SIMD_NV
+#include "cpu/simd/s8_avx512vnni.h"
+#include "cpu/simd/i16_avx512.h"
+#define WINOGRAD_OUT 2
+#include "cpu/kernels/winograd_s8.inc.h"
