@@ -2,9 +2,10 @@
  *
  * Channels last (the input's channel axis has stride 1): vectors of channels, up to PIXELS results of a row in registers, the weights as
  * [kernel][channels] (packed in the engine where they are constant). The input is read in place: taps outside of it are left out, windows at a
- * row's ends are done one by one. The epilogue runs in registers where finish.h knows it, else over a buffered row. Other orders go by planes.
+ * row's ends are done one by one. Bias and limits are done in registers, other epilogues that finish.h knows on a buffer of some windows, the rest by the
+ * interpreter on a buffered row. Other orders go by planes.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cpu/kernels/finish.h"
+#include "cpu/kernels/finish_row_f32.inc.h"
 #include <math.h>
 
 enum { PIXELS = 8, WEIGHTS_BYTES = 20 << 10 };
@@ -25,8 +26,10 @@ typedef struct work {
   int64_t group_c, group_o, tap_w;     /* channels of a group; step in w from tap to tap */
   const struct strips *strips;
   int64_t pixel, tap_x, tap_y;         /* steps in the input from window to window and from tap to tap */
-  bool simple, biased;                 /* the epilogue is max(least, min(most, x + bias of a channel)) */
+  enum { IN_REGISTERS, ON_BUFFER, INTERPRETED } how;   /* the epilogue; but for the first, windows go to a buffered row as they are */
+  bool biased;                         /* in registers: max(least, min(most, x + bias of a channel)) */
   float least, most;
+  int64_t result_x;                    /* step of the result, where out says the buffer's */
   const float *zeros;                  /* a row of them */
 } work;
 
@@ -35,42 +38,6 @@ typedef struct work {
 typedef struct strip { const float *x, *w; int64_t n_ky, n_kx, cut_lo, cut_hi, repeat; float *out; const float *add[IG_FINISH_ADDS]; } strip;
 
 #define INLINE static inline __attribute__((always_inline))
-#define EACH(expr) \
-  _Pragma("GCC unroll 8") for (int i = 0; i < pixels; i++) x[i] = (expr)
-/* The epilogue of `pixels` vectors, step by step. pixels and whole (all lanes count) are constants where this is inlined. */
-INLINE void finish_pixels(int pixels, bool whole, const work *o, const strip *s, int64_t c, int64_t lanes, vf *x) {
-  vf kept[PIXELS];
-  for (int i = 0; i < pixels; i++) kept[i] = x[i];
-  for (uint32_t j = 0; j < o->finish.n_steps; j++) {
-    const ig_finish_step *step = &o->finish.steps[j];
-    const vf k = vf_set(step->value);
-    if (j == o->finish.keep_at)
-      for (int i = 0; i < pixels; i++) kept[i] = x[i];
-    switch (step->kind) {
-      case IG_FINISH_ADD: EACH(vf_add(x[i], k)); break;
-      case IG_FINISH_MUL: EACH(vf_mul(x[i], k)); break;
-      case IG_FINISH_DIV: EACH(vf_div(x[i], k)); break;
-      case IG_FINISH_MAX: EACH(vf_max(k, x[i])); break;
-      case IG_FINISH_MIN: EACH(vf_min(k, x[i])); break;
-      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i], kept[i])); break;
-      case IG_FINISH_MUL_OPERAND:
-      case IG_FINISH_ERF: case IG_FINISH_TANH: case IG_FINISH_EXP: case IG_FINISH_SIGMOID: break;   /* left to the interpreter */
-      case IG_FINISH_ADD_OPERAND: {
-        const place *p = &o->add[step->operand];
-        const float *q = s->add[step->operand] + c * p->c_stride;
-        if (p->x_stride == 0) {
-          const vf y = p->c_stride == 0 ? vf_set(*q) : whole ? vf_load(q) : vf_load_n(q, lanes);
-          EACH(vf_add(x[i], y));
-        } else if (p->c_stride == 0) EACH(vf_add(x[i], vf_set(q[i * p->x_stride])));
-        else if (whole) EACH(vf_add(x[i], vf_load(q + i * p->x_stride)));
-        else EACH(vf_add(x[i], vf_load_n(q + i * p->x_stride, lanes)));
-        break;
-      }
-    }
-  }
-}
-#undef EACH
-
 /* Channels [c0, c1) of `pixels` windows: whole vectors, or (whole = false) a single one with fewer lanes. kernel: columns, or 0 for any number;
  * step: distance of windows in taps, or 0 for any. All but the channels are constants where this is inlined, so that a value that several windows
  * need is loaded once. Columns outside of the input, at most half a kernel at either end and none where the kernel is any, read zeros. */
@@ -79,7 +46,6 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
   const int64_t padded = o->padded, w_row = o->m.kernel[1] * padded, out_x = o->out.x_stride, lanes = c1 - c0;
   const float *bias = o->biased ? s->add[0] : o->zeros;
   const vf least = vf_set(o->least), most = vf_set(o->most);
-  const bool simple = o->simple;
   const int half = kernel / 2, span = (pixels - 1) * step + kernel;
   const int64_t cut_lo = s->cut_lo, cut_end = span - s->cut_hi;
   const float *from = s->x;
@@ -103,13 +69,9 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
           }
         }
       }
-      if (simple) {
-        const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
+      const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
 #pragma GCC unroll 8
-        for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
-      } else {
-        finish_pixels(pixels, whole, o, s, c, lanes, sum);
-      }
+      for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
 #pragma GCC unroll 8
       for (int i = 0; i < pixels; i++) {
         if (whole) vf_store(out + i * out_x, sum[i]);
@@ -155,6 +117,19 @@ static strip strip_at(const work *o, int64_t n, int64_t oy, float *buffer) {
   return s;
 }
 
+/* The epilogue of `pixels` buffered windows from ox on, channels [c0, c1), to the row `out`. */
+static void finish_windows(const work *o, const strip *s, int64_t ox, int64_t pixels, int64_t c0, int64_t c1, float *out) {
+  finish_row_operands operands;
+  for (int64_t i = ox; i < ox + pixels; i++) {
+    for (uint32_t j = 0; j < o->finish.n_adds; j++) {
+      const place *p = &o->add[j];
+      operands.add[j] = s->add[j] + i * p->x_stride + c0 * p->c_stride;
+      operands.each[j] = p->c_stride != 0;
+    }
+    finish_row(&o->finish, s->out + i * o->out.x_stride + c0, &operands, c1 - c0, out + i * o->result_x + c0);
+  }
+}
+
 /* `pixels` windows from ox on, their columns as s says from kernel column kx on. */
 static void windows_at(const work *o, const strip_fn *fn, strip s, int64_t ox, int64_t pixels, int64_t kx, int64_t c0, int64_t c1) {
   const int64_t whole = c0 + (c1 - c0) / SIMD_W * SIMD_W;
@@ -194,7 +169,8 @@ static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1
   const ig_image *m = &o->m;
   const int64_t half = o->strips->half, most = o->strips->most, reach = (m->kernel[1] - 1) * m->dilation[1];
   int64_t lo, hi;
-  strip s = strip_at(o, n, oy, buffer);
+  strip s = strip_at(o, n, oy, o->how == IN_REGISTERS ? NULL : buffer);
+  float *out = o->out.data + n * o->out.n_stride + oy * o->out.y_stride;
   ig_image_clip(m, 0, oy, &lo, &hi);
   s.n_ky = hi - lo;
   s.w = o->w + lo * m->kernel[1] * o->tap_w;
@@ -207,15 +183,16 @@ static void one_row(const work *o, int64_t n, int64_t oy, int64_t c0, int64_t c1
     s.cut_lo = ig_max_i64(0, m->pad[1] - ox * m->stride[1]);
     s.cut_hi = ig_max_i64(0, (ox + pixels - 1) * m->stride[1] - m->pad[1] + reach + 1 - m->in[1]);
     if (s.cut_lo <= half && s.cut_hi <= half) {
-      if (o->simple && s.cut_lo == 0 && s.cut_hi == 0) s.repeat = whole_tiles(o, ox, reach);
+      if (o->how == IN_REGISTERS && s.cut_lo == 0 && s.cut_hi == 0) s.repeat = whole_tiles(o, ox, reach);
       windows_at(o, o->strips->whole, s, ox, pixels, 0, c0, c1);
-      continue;
+    } else {
+      pixels = 1;
+      s.cut_lo = s.cut_hi = 0;
+      ig_image_clip(m, 1, ox, &lo, &hi);
+      s.n_kx = hi - lo;
+      windows_at(o, o->strips->some, s, ox, 1, lo, c0, c1);
     }
-    pixels = 1;
-    s.cut_lo = s.cut_hi = 0;
-    ig_image_clip(m, 1, ox, &lo, &hi);
-    s.n_kx = hi - lo;
-    windows_at(o, o->strips->some, s, ox, 1, lo, c0, c1);
+    if (o->how == ON_BUFFER) finish_windows(o, &s, ox, pixels, c0, c1, out);
   }
 }
 
@@ -242,8 +219,8 @@ static memory memory_of(const ig_call *c, const ig_image *m, char *at) {
   return mem;
 }
 
-/* Bias and limits alone: steps in that order, each at most once. */
-static bool is_simple(work *o) {
+/* Bias and limits alone: steps in that order, each at most once. Where not, the windows are left as they are. */
+static bool in_registers(work *o) {
   const ig_finish *f = &o->finish;
   uint32_t i = 0;
   o->least = -INFINITY;
@@ -252,7 +229,11 @@ static bool is_simple(work *o) {
   if (o->biased) i++;
   if (i < f->n_steps && f->steps[i].kind == IG_FINISH_MAX) o->least = f->steps[i++].value;
   if (i < f->n_steps && f->steps[i].kind == IG_FINISH_MIN) o->most = f->steps[i++].value;
-  return i == f->n_steps;
+  if (i == f->n_steps) return true;
+  o->least = -INFINITY;
+  o->most = INFINITY;
+  o->biased = false;
+  return false;
 }
 
 /* Channels of an item of work: as many as have their weights in the first-level cache, and a part's share where there are few rows. */
@@ -261,7 +242,7 @@ static int64_t chunk_of(const work *o, int64_t rows, uint32_t n_parts) {
   return ig_min_i64(most, rows >= 8 * (int64_t)n_parts ? vectors : (vectors + n_parts - 1) / n_parts) * SIMD_W;
 }
 
-static bool prepare(work *o, const ig_call *c) {
+static void prepare(work *o, const ig_call *c) {
   const ig_view *x = ig_call_in(c, 0);
   o->x = place_of(x);
   o->channels = ig_call_out(c, 0)->dims[1];
@@ -272,23 +253,24 @@ static bool prepare(work *o, const ig_call *c) {
   o->pixel = o->m.stride[1] * o->x.x_stride;
   o->tap_x = o->m.dilation[1] * o->x.x_stride;
   o->tap_y = o->m.dilation[0] * o->x.y_stride;
-  bool direct = ig_finish_recognise(c, &o->finish) && !o->finish.functions && !o->finish.products;
+  bool known = ig_finish_recognise(c, &o->finish);
   o->out = place_of(ig_call_out(c, 0));
-  direct = direct && o->out.c_stride == 1;
-  for (uint32_t i = 0; direct && i < o->finish.n_adds; i++) {
+  o->result_x = o->out.x_stride;
+  known = known && o->out.c_stride == 1;
+  for (uint32_t i = 0; known && i < o->finish.n_adds; i++) {
     o->add[i] = place_of(o->finish.add[i]);
-    direct = o->add[i].c_stride == 0 || o->add[i].c_stride == 1;
+    known = o->add[i].c_stride == 0 || o->add[i].c_stride == 1;
   }
-  if (!direct) o->finish = (ig_finish){ .keep_at = UINT32_MAX };
-  o->simple = is_simple(o);
-  return direct;
+  if (!known) o->finish = (ig_finish){ .keep_at = UINT32_MAX };
+  o->how = in_registers(o) && known ? IN_REGISTERS : known ? ON_BUFFER : INTERPRETED;
+  if (o->how != IN_REGISTERS) o->out.x_stride = o->channels;
 }
 
 static void channels_last(const ig_call *c, work *o, uint32_t part, uint32_t n_parts) {
   const ig_view *w = ig_call_in(c, 1), *out = ig_call_out(c, 0);
   const memory mem = memory_of(c, &o->m, ig_part_scratch(c, part, memory_of(c, &o->m, c->scratch).bytes));
-  const bool direct = prepare(o, c);
-  const int64_t rows = o->m.out[0], chunk = direct ? chunk_of(o, out->dims[0] * rows, n_parts) : o->channels, n_chunks = (o->channels + chunk - 1) / chunk;
+  prepare(o, c);
+  const int64_t rows = o->m.out[0], chunk = o->how != INTERPRETED ? chunk_of(o, out->dims[0] * rows, n_parts) : o->channels, n_chunks = (o->channels + chunk - 1) / chunk;
   uint8_t perm[IG_MAX_RANK] = { 0 };
   int64_t lo, hi;
   ig_split_items(c, out->dims[0] * n_chunks * rows, part, n_parts, &lo, &hi);
@@ -297,12 +279,11 @@ static void channels_last(const ig_call *c, work *o, uint32_t part, uint32_t n_p
   if (!w->format) pack_weights(o, w->data, mem.w);
   o->zeros = memset(mem.zeros, 0, (size_t)o->channels * 4);
   for (uint32_t k = 1; k < out->rank; k++) perm[k] = k + 1 < out->rank ? (uint8_t)(k + 1) : 1;
-  ig_prog *epi = direct ? NULL : ig_epi_make(mem.epi, c, perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
-  if (!direct) o->out.x_stride = o->channels;
+  ig_prog *epi = o->how != INTERPRETED ? NULL : ig_epi_make(mem.epi, c, perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
   for (int64_t i = lo; i < hi; i++) {
     const int64_t n = i / rows / n_chunks, c0 = i / rows % n_chunks * chunk, oy = i % rows, row = o->m.out[1] * o->channels;
-    one_row(o, n, oy, c0, ig_min_i64(c0 + chunk, o->channels), direct ? NULL : mem.row);
-    if (!direct) ig_prog_range(epi, (n * rows + oy) * row, row, mem.row);
+    one_row(o, n, oy, c0, ig_min_i64(c0 + chunk, o->channels), mem.row);
+    if (epi) ig_prog_range(epi, (n * rows + oy) * row, row, mem.row);
   }
 }
 

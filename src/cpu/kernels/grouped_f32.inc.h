@@ -37,13 +37,9 @@ INLINE void group_windows(int pixels, int how, const work *o, const strip *s, in
             }
           }
         }
-      if (o->simple) {
-        const vf b = vf_load(bias + c), least = vf_set(o->least), most = vf_set(o->most);
+      const vf b = vf_load(bias + c), least = vf_set(o->least), most = vf_set(o->most);
 #pragma GCC unroll 8
-        for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
-      } else {
-        finish_pixels(pixels, true, o, s, c, SIMD_W, sum);
-      }
+      for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
 #pragma GCC unroll 8
       for (int i = 0; i < pixels; i++) vf_store(out + i * out_x, sum[i]);
     }
