@@ -137,12 +137,18 @@ static bool agree(const char *a, const char *b, ig_dtype d, size_t n_bytes, doub
 
 ig_status ig_build_check_begin(ig_evaluator *e, ig_ir *ir) { return ig_status_note(run_reference(e, ir, &e->baseline), "--check-passes (inputs are random where --values does not fix them): before the first pass"); }
 
+/* The pass widen leaves out roundings to 16 bits, as many as the network has: no tolerance fits all, and what it makes is the new baseline. */
 ig_status ig_build_check_pass(void *user, ig_ir *ir, const char *pass) {
-  const ig_evaluator *e = user;
+  ig_evaluator *e = user;
   ig_buf now;
   ig_buf_init(&now, &ir->env->alloc);
   ig_status st = run_reference(e, ir, &now);
   if (!st && now.n != e->baseline.n) st = ig_status_new(IG_ERROR_INTERNAL, "--check-passes: pass '%s' changed the outputs' types or shapes", pass);
+  if (!st && strcmp(pass, "widen") == 0) {
+    ig_buf_free(&e->baseline);
+    e->baseline = now;
+    return NULL;
+  }
   for (size_t at = 0, i = 0; !st && at < now.n; i++) {
     uint64_t head[2];
     double worst = 0;

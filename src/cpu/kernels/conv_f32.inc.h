@@ -3,7 +3,7 @@
  * As a product: rows are output pixels, columns output channels, and a row of A is read where the input lies. With the input's channels contiguous
  * (channels last), a run per kernel element: the channels of one input pixel, or zeros where that is padding. Otherwise phase 0 copies
  * the input channels last and padded into the scratch (all parts together); there a run is a whole kernel row, which also serves the first
- * layer, whose pixels have three channels. Weights come as panels [O / nr][ky][kx][C][nr] from the engine where they are constant, else
+ * layer, whose pixels have three channels. Weights come as panels [O / nr][kernel][C][nr] from the engine where they are constant, else
  * are packed here. Depthwise convolution has a kernel of its own (depthwise_f32.inc.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
@@ -18,15 +18,17 @@
 typedef struct operands {
   ig_image m;
   bool copied;                         /* the image is the padded copy: no padding is left, kernel rows are contiguous */
-  int64_t channels, x_n, x_y, x_x;     /* strides of the image that is read */
-  int64_t pad[2];
+  int64_t channels, x_n, x_z, x_y, x_x;   /* strides of the image that is read */
+  int64_t pad[2], pad_z;
   int64_t group;                       /* which is being computed */
   const float *x, *w, *zeros;
 } operands;
 
+static int64_t n_taps(const ig_image *m) { return m->depth.kernel * m->kernel[0] * m->kernel[1]; }
+
 /* May the input be read in place? Its channels are contiguous and fill a vector, or there is but one kernel element: else runs would be too short. */
 static bool in_place(const ig_image *m, const ig_view *x) {
-  return x->block <= 1 && (x->strides[1] == 1 || x->dims[1] == 1) && (x->dims[1] >= 8 || m->kernel[0] * m->kernel[1] == 1);
+  return x->block <= 1 && (x->strides[1] == 1 || x->dims[1] == 1) && (x->dims[1] >= 8 || n_taps(m) == 1);
 }
 
 /* A kernel row is one run of the copy. */
@@ -40,12 +42,15 @@ static void operands_init(operands *o, const ig_call *c) {
   if (o->copied) {
     o->x_x = x->dims[1];
     o->x_y = o->m.row * o->x_x;
-    o->x_n = o->m.rows * o->x_y;
+    o->x_z = o->m.rows * o->x_y;
+    o->x_n = o->m.planes * o->x_z;
     o->x = c->scratch;
   } else {
     o->x_x = x->strides[x->rank - 1];
-    o->x_y = x->rank > 3 ? x->strides[2] : 0;
+    o->x_y = o->m.y_stride;
+    o->x_z = o->m.depth.z_stride;
     o->x_n = x->strides[0];
+    o->pad_z = o->m.depth.pad;
     o->pad[0] = o->m.pad[0];
     o->pad[1] = o->m.pad[1];
   }
@@ -54,10 +59,9 @@ static void operands_init(operands *o, const ig_call *c) {
 /* Scratch: the copy or zeros for padding, both possible at other shapes of the same step; then each part's share. */
 static size_t image_bytes(const ig_image *m, const ig_view *x) {
   const int64_t zeros = x->dims[1];
-  const int64_t copy = in_place(m, x) ? 0 : x->dims[0] * x->dims[1] * m->rows * m->row;
+  const int64_t copy = in_place(m, x) ? 0 : x->dims[0] * x->dims[1] * m->planes * m->rows * m->row;
   return ig_pad64((size_t)ig_max_i64(zeros, copy) * 4);
 }
-static int64_t n_taps(const ig_image *m) { return m->kernel[0] * m->kernel[1]; }
 size_t NAME(ig_cpu_conv_f32_scratch)(const ig_call *c, uint32_t n_parts) {
   ig_image m;
   ig_image_init(&m, c);
@@ -67,10 +71,11 @@ size_t NAME(ig_cpu_conv_f32_scratch)(const ig_call *c, uint32_t n_parts) {
 /* ---- phase 0 ---- */
 
 /* One row of the padded copy: pixels of all channels. */
-static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t y, float *out) {
+static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t z, int64_t y, float *out) {
   const ig_image *m = &o->m;
-  const int64_t from = y - m->pad[0], c_all = o->channels, x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]);
-  const int64_t n = from < 0 || from >= m->in[0] ? 0 : ig_max_i64(0, ig_min_i64(m->in[1] - x_from, m->row - x_lo));
+  const int64_t from_z = z - m->depth.pad, from = y - m->pad[0], c_all = o->channels, x_lo = ig_max_i64(0, m->pad[1]), x_from = ig_max_i64(0, -m->pad[1]);
+  const bool outside = from_z < 0 || from_z >= m->depth.in || from < 0 || from >= m->in[0];
+  const int64_t n = outside ? 0 : ig_max_i64(0, ig_min_i64(m->in[1] - x_from, m->row - x_lo));
   const int64_t step = x->strides[x->rank - 1], c_step = x->strides[1];
   if (n == 0) {
     memset(out, 0, (size_t)(m->row * c_all) * 4);
@@ -78,7 +83,7 @@ static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t
   }
   memset(out, 0, (size_t)(x_lo * c_all) * 4);
   memset(out + (x_lo + n) * c_all, 0, (size_t)((m->row - x_lo - n) * c_all) * 4);
-  const float *in = (const float *)x->data + image * x->strides[0] + (x->rank > 3 ? from * x->strides[2] : 0) + x_from * step;
+  const float *in = (const float *)x->data + image * x->strides[0] + from_z * m->depth.z_stride + from * m->y_stride + x_from * step;
   if (c_all == 3 && step == 1) {       /* the first layer of most networks */
     const float *red = in, *green = in + c_step, *blue = in + 2 * c_step;
     float *to = out + x_lo * 3;
@@ -99,43 +104,52 @@ static void prepare_image(const operands *o, const ig_call *c, uint32_t part, ui
     if (part == 0) memset(c->scratch, 0, (size_t)o->channels * 4);
     return;
   }
-  ig_split(x->dims[0] * o->m.rows, part, n_parts, &lo, &hi);
-  for (int64_t i = lo; i < hi; i++) copy_row(o, x, i / o->m.rows, i % o->m.rows, (float *)c->scratch + i * o->x_y);
+  const int64_t rows = o->m.rows, planes = o->m.planes;
+  ig_split(x->dims[0] * planes * rows, part, n_parts, &lo, &hi);
+  for (int64_t i = lo; i < hi; i++) copy_row(o, x, i / rows / planes, i / rows % planes, i % rows, (float *)c->scratch + i * o->x_y);
 }
 
 /* ---- phase 1 ---- */
 
-/* Runs of one output pixel whose window begins at (y0, x0) of `image`: at[tap * IG_GEMM_MR]. */
-static void window_of(const operands *o, const float *image, int64_t y0, int64_t x0, int64_t columns, const float **at) {
+/* Runs of one output pixel whose window begins at (z0, y0, x0) of `image`: at[tap * IG_GEMM_MR]. */
+static void window_of(const operands *o, const float *image, int64_t z0, int64_t y0, int64_t x0, int64_t columns, const float **at) {
   const ig_image *m = &o->m;
-  const bool inside = o->copied || (y0 >= 0 && y0 + (m->kernel[0] - 1) * m->dilation[0] < m->in[0] && x0 >= 0 && x0 + (m->kernel[1] - 1) * m->dilation[1] < m->in[1]);
-  const int64_t dy = m->dilation[0] * o->x_y, dx = m->dilation[1] * o->x_x;
-  const float *row = image + y0 * o->x_y + x0 * o->x_x;
-  for (int64_t ky = 0; ky < m->kernel[0]; ky++, row += dy)
-    for (int64_t kx = 0; kx < columns; kx++, at += IG_GEMM_MR) {
-      const int64_t y = y0 + ky * m->dilation[0], x = x0 + kx * m->dilation[1];
-      *at = inside || (y >= 0 && y < m->in[0] && x >= 0 && x < m->in[1]) ? row + kx * dx : o->zeros;
-    }
+  const ig_image_depth *d = &m->depth;
+  const bool inside = o->copied || (z0 >= 0 && z0 + (d->kernel - 1) * d->dilation < d->in && y0 >= 0 && y0 + (m->kernel[0] - 1) * m->dilation[0] < m->in[0] && x0 >= 0 &&
+    x0 + (m->kernel[1] - 1) * m->dilation[1] < m->in[1]);
+  const int64_t dz = d->dilation * o->x_z, dy = m->dilation[0] * o->x_y, dx = m->dilation[1] * o->x_x;
+  const float *plane = image + z0 * o->x_z + y0 * o->x_y + x0 * o->x_x;
+  for (int64_t kz = 0; kz < d->kernel; kz++, plane += dz) {
+    const int64_t z = z0 + kz * d->dilation;
+    const float *row = plane;
+    for (int64_t ky = 0; ky < m->kernel[0]; ky++, row += dy)
+      for (int64_t kx = 0; kx < columns; kx++, at += IG_GEMM_MR) {
+        const int64_t y = y0 + ky * m->dilation[0], x = x0 + kx * m->dilation[1];
+        *at = inside || (z >= 0 && z < d->in && y >= 0 && y < m->in[0] && x >= 0 && x < m->in[1]) ? row + kx * dx : o->zeros;
+      }
+  }
 }
 
 static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room) {
   const operands *o = ctx;
   const ig_image *m = &o->m;
-  const int64_t columns = whole_rows(o) ? 1 : m->kernel[1];
-  int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0];
-  const float *image = o->x + (batch + m0 / m->out[1] / m->out[0]) * o->x_n + o->group * m->group_c;
+  const int64_t columns = whole_rows(o) ? 1 : m->kernel[1], plane = m->out[0] * m->out[1];
+  int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0], oz = m0 / plane % m->depth.out;
+  const float *image = o->x + (batch + m0 / plane / m->depth.out) * o->x_n + o->group * m->group_c;
   IG_UNUSED(room);
   for (int64_t i = 0; i < rows; i++) {
-    window_of(o, image, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
+    window_of(o, image, oz * m->depth.stride - o->pad_z, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
     if (++ox < m->out[1]) continue;
     ox = 0;
     if (++oy < m->out[0]) continue;
     oy = 0;
+    if (++oz < m->depth.out) continue;
+    oz = 0;
     image += o->x_n;
   }
 }
 
-/* Weights [O, C, ky, kx] in model order to a panel [ky][kx][C][nr]. */
+/* Weights [O, C, kernel] in model order to a panel [kernel][C][nr]. */
 static void pack_b(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out) {
   const operands *o = ctx;
   const int64_t taps = n_taps(&o->m), c_all = o->m.group_c;
@@ -168,13 +182,13 @@ void NAME(ig_cpu_conv_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   }
   o.zeros = c->scratch;
   const ig_image *m = &o.m;
-  const int64_t pixels = m->out[0] * m->out[1];
+  const int64_t pixels = m->depth.out * m->out[0] * m->out[1];
   ig_gemm_f32 g = { .n_batch = x->dims[0], .m = pixels, .n = m->group_o, .taps = n_taps(m), .len = m->group_c, .alpha = 1, .ctx = &o, .rows = rows_of, .pack_b = pack_b,
-    .row_bytes = m->group_c * m->stride[0] * m->stride[1] * 4, .row_axis = 1, .n_total = out->dims[1] };
+    .row_bytes = m->group_c * m->depth.stride * m->stride[0] * m->stride[1] * 4, .row_axis = 1, .n_total = out->dims[1] };
   for (uint8_t k = 1; k + 1 < out->rank; k++) g.perm[k] = (uint8_t)(k + 1);
   g.perm[out->rank - 1] = 1;
   if (merged(c, g.perm, 0)) g.n_batch = 1, g.m = x->dims[0] * pixels, g.row_axis = 0;
-  if (whole_rows(&o)) g.taps = m->kernel[0], g.len = m->kernel[1] * m->group_c;
+  if (whole_rows(&o)) g.taps = m->depth.kernel * m->kernel[0], g.len = m->kernel[1] * m->group_c;
   char *scratch = (char *)c->scratch + image_bytes(m, x) + part * NAME(ig_gemm_f32_bytes)(c, n_taps(m), m->group_c);
   for (o.group = 0; o.group < m->groups; o.group++) {
     g.column0 = o.group * m->group_o;

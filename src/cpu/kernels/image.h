@@ -4,12 +4,15 @@
 #define IG_CPU_IMAGE_H
 #include "cpu/kernels/window.h"
 
-/* Up to two spatial axes, the outer one 1 where there is one. */
+/* A third, outermost spatial axis. */
+typedef struct ig_image_depth { int64_t in, out, kernel, stride, dilation, pad, pad_hi, z_stride; } ig_image_depth;
+/* Up to two spatial axes, the outer one 1 where there is one; depth is 1 for kernels that refuse three. */
 typedef struct ig_image {
   int64_t in[2], out[2], kernel[2], stride[2], dilation[2], pad[2], pad_hi[2];
+  ig_image_depth depth;
   int64_t group_c, group_o, groups, k;
   bool copied;                         /* the input must be copied: padding, or rows without unit stride */
-  int64_t rows, row;                   /* the copy's plane: rows and row length, padding included */
+  int64_t planes, rows, row;           /* the copy's planes, their rows, and row length, padding included */
   float border;                        /* value of the padding */
   bool unit;                           /* rows of the input have unit stride */
   const float *plain;                  /* the input, where its rows can be copied as they are; NULL: through a reader */

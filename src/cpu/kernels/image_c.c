@@ -7,10 +7,22 @@ static void set_plain(ig_image *m, const ig_view *x, int64_t n_spatial) {
   m->n_c = x->dims[1];
   m->n_stride = x->strides[0];
   m->c_stride = x->strides[1];
-  m->y_stride = n_spatial == 2 ? x->strides[2] : 0;
+  m->y_stride = n_spatial >= 2 ? x->strides[n_spatial] : 0;
   const bool unit = x->strides[x->rank - 1] == 1 || x->dims[x->rank - 1] == 1;
   m->plain = unit && !ig_view_blocked(x) && x->dtype == IG_DTYPE_F32 ? x->data : NULL;
   m->unit = unit && !ig_view_blocked(x);
+}
+
+/* Depth of a convolution or window; m's other axes are those of 2-D ones. */
+static void set_depth(ig_image *m, const ig_view *x, const ig_view *o, int64_t n_spatial, ig_image_depth d) {
+  m->depth = (ig_image_depth){ 1, 1, 1, 1, 1, 0, 0, 0 };
+  if (n_spatial == 3) {
+    m->depth = d;
+    m->depth.in = x->dims[2];
+    m->depth.out = o->dims[2];
+    m->depth.z_stride = x->strides[2];
+  }
+  m->planes = (m->depth.out - 1) * m->depth.stride + (m->depth.kernel - 1) * m->depth.dilation + 1;
 }
 
 void ig_image_init(ig_image *m, const ig_call *c) {
@@ -32,6 +44,8 @@ void ig_image_init(ig_image *m, const ig_call *c) {
     if (d == 0) m->rows = reach;
     else m->row = reach;
   }
+  set_depth(m, x, o, p->n_spatial, (ig_image_depth){ .kernel = w->dims[2], .stride = p->stride[0], .dilation = p->dilation[0], .pad = p->pad_lo[0] });
+  m->k *= m->depth.kernel;
   set_plain(m, x, p->n_spatial);
   m->copied = padded || !m->unit;
 }
@@ -52,6 +66,7 @@ void ig_image_init_window(ig_image *m, const ig_call *c, float border) {
   }
   m->rows = (m->out[0] - 1) * m->stride[0] + (m->kernel[0] - 1) * m->dilation[0] + 1;
   m->row = (m->out[1] - 1) * m->stride[1] + (m->kernel[1] - 1) * m->dilation[1] + 1;
+  set_depth(m, x, o, p->n_spatial, (ig_image_depth){ .kernel = p->kernel[0], .stride = p->stride[0], .dilation = p->dilation[0] < 1 ? 1 : p->dilation[0], .pad = p->pad_lo[0], .pad_hi = p->pad_hi[0] });
   set_plain(m, x, p->n_spatial);
 }
 

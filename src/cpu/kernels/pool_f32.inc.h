@@ -53,44 +53,49 @@ static void row(const ig_image *m, const float *x, float *out, bool is_max) {
   else row_any(m, x, out, is_max);
 }
 
-/* Elements of each window along axis d that count for the average. */
+/* Elements of window i along an axis that count for the average. */
+static float count_one(int64_t first, int64_t kernel, int64_t dilation, int64_t lo, int64_t hi) {
+  int64_t n = 0;
+  for (int64_t k = 0; k < kernel; k++) n += first + k * dilation >= lo && first + k * dilation < hi;
+  return (float)n;
+}
 static void count(const ig_image *m, int d, bool with_padding, float *out) {
   const int64_t lo = with_padding ? -m->pad[d] : 0, hi = m->in[d] + (with_padding ? m->pad_hi[d] : 0);
-  for (int64_t i = 0; i < m->out[d]; i++) {
-    int64_t n = 0;
-    for (int64_t k = 0; k < m->kernel[d]; k++) {
-      const int64_t at = i * m->stride[d] - m->pad[d] + k * m->dilation[d];
-      n += at >= lo && at < hi;
-    }
-    out[i] = (float)n;
-  }
+  for (int64_t i = 0; i < m->out[d]; i++) out[i] = count_one(i * m->stride[d] - m->pad[d], m->kernel[d], m->dilation[d], lo, hi);
+}
+static float count_depth(const ig_image_depth *d, bool with_padding, int64_t z) {
+  return count_one(z * d->stride - d->pad, d->kernel, d->dilation, with_padding ? -d->pad : 0, d->in + (with_padding ? d->pad_hi : 0));
 }
 
 /* ---- channels last ---- */
 
-typedef struct place { float *data; int64_t n_stride, y_stride, x_stride, c_stride; } place;
-static place place_of(const ig_view *v) { return (place){ v->data, v->strides[0], v->rank > 3 ? v->strides[2] : 0, v->strides[v->rank - 1], v->strides[1] }; }
+typedef struct place { float *data; int64_t n_stride, z_stride, y_stride, x_stride, c_stride; } place;
+static place place_of(const ig_view *v) {
+  const uint32_t last = v->rank - 1;
+  return (place){ v->data, v->strides[0], v->rank > 4 ? v->strides[2] : 0, v->rank > 3 ? v->strides[last - 1] : 0, v->strides[last], v->strides[1] };
+}
 static bool channels_contiguous(const ig_view *v) {
   const bool rows = v->strides[v->rank - 1] == 1 && v->dims[v->rank - 1] > 1;
   return v->strides[1] == 1 && !rows && !ig_view_blocked(v);
 }
 
-/* A window's elements: n_y rows of n_x from x on. */
-typedef struct taps { const float *x; int64_t n_y, n_x, y_step, x_step; } taps;
+/* A window's elements: n_z planes of n_y rows of n_x from x on. */
+typedef struct taps { const float *x; int64_t n_z, n_y, n_x, z_step, y_step, x_step; } taps;
 
 /* Channels from c on, of one window: `vectors` whole ones, or one of fewer lanes. vectors, whole and is_max are constants where this is inlined. */
 static inline __attribute__((always_inline)) void pool_channels(int vectors, bool whole, bool is_max, const taps *t, int64_t c, int64_t lanes, float count, float *out) {
   vf s[4];
   for (int v = 0; v < vectors; v++) s[v] = vf_set(is_max ? -INFINITY : 0.0f);
-  for (int64_t y = 0; y < t->n_y; y++)
-    for (int64_t x = 0; x < t->n_x; x++) {
-      const float *p = t->x + y * t->y_step + x * t->x_step + c;
+  for (int64_t z = 0; z < t->n_z; z++)
+    for (int64_t y = 0; y < t->n_y; y++)
+      for (int64_t x = 0; x < t->n_x; x++) {
+        const float *p = t->x + z * t->z_step + y * t->y_step + x * t->x_step + c;
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) {
-        const vf e = whole ? vf_load(p + v * SIMD_W) : vf_load_n(p, lanes);
-        s[v] = is_max ? vf_max(e, s[v]) : vf_add(s[v], e);      /* a NaN never wins: the second operand is taken */
+        for (int v = 0; v < vectors; v++) {
+          const vf e = whole ? vf_load(p + v * SIMD_W) : vf_load_n(p, lanes);
+          s[v] = is_max ? vf_max(e, s[v]) : vf_add(s[v], e);    /* a NaN never wins: the second operand is taken */
+        }
       }
-    }
   for (int v = 0; v < vectors; v++) {
     if (!is_max) s[v] = vf_div(s[v], vf_set(count));
     if (whole) vf_store(out + c + v * SIMD_W, s[v]);
@@ -106,21 +111,23 @@ static inline __attribute__((always_inline)) void pool_window(bool is_max, const
 static void max_window(const taps *t, int64_t channels, float *out) { pool_window(true, t, channels, 1, out); }
 static void average_window(const taps *t, int64_t channels, float count, float *out) { pool_window(false, t, channels, count, out); }
 
-/* Row y of image n. n_y, n_x: elements that count for the average. line: room for the channels of a window. */
-static void pool_row(const ig_image *m, const place *x, const place *o, int64_t n, int64_t y, int64_t channels, bool is_max, const float *n_y, const float *n_x, float *line) {
+/* Row y of plane z of image n. n_z, n_y, n_x: elements that count for the average. line: room for the channels of a window. */
+static void pool_row(const ig_image *m, const place *x, const place *o, int64_t n, int64_t z, int64_t y, int64_t channels, bool is_max, float n_z, const float *n_y, const float *n_x, float *line) {
   const bool scattered = o->c_stride != 1;
-  int64_t y_lo, y_hi, lo, hi;
+  const ig_image_depth *d = &m->depth;
+  int64_t z_lo, z_hi, y_lo, y_hi, lo, hi;
+  ig_window_clip(z * d->stride - d->pad, d->dilation, d->kernel, d->in, &z_lo, &z_hi);
   ig_image_clip(m, 0, y, &y_lo, &y_hi);
-  const float *from = x->data + n * x->n_stride + (y * m->stride[0] - m->pad[0] + y_lo * m->dilation[0]) * x->y_stride;
-  float *to = o->data + n * o->n_stride + y * o->y_stride;
-  taps t = { .n_y = y_hi - y_lo, .y_step = m->dilation[0] * x->y_stride, .x_step = m->dilation[1] * x->x_stride };
+  const float *from = x->data + n * x->n_stride + (z * d->stride - d->pad + z_lo * d->dilation) * x->z_stride + (y * m->stride[0] - m->pad[0] + y_lo * m->dilation[0]) * x->y_stride;
+  float *to = o->data + n * o->n_stride + z * o->z_stride + y * o->y_stride;
+  taps t = { .n_z = z_hi - z_lo, .n_y = y_hi - y_lo, .z_step = d->dilation * x->z_stride, .y_step = m->dilation[0] * x->y_stride, .x_step = m->dilation[1] * x->x_stride };
   for (int64_t j = 0; j < m->out[1]; j++, to += o->x_stride) {
     ig_image_clip(m, 1, j, &lo, &hi);
     t.n_x = hi - lo;
     t.x = from + (j * m->stride[1] - m->pad[1] + lo * m->dilation[1]) * x->x_stride;
     float *window_out = scattered ? line : to;
     if (is_max) max_window(&t, channels, window_out);
-    else average_window(&t, channels, n_y[y] * n_x[j], window_out);
+    else average_window(&t, channels, n_z * n_y[y] * n_x[j], window_out);
     for (int64_t c = 0; scattered && c < channels; c++) to[c * o->c_stride] = line[c];
   }
 }
@@ -138,8 +145,8 @@ void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   IG_UNUSED(phase);
   if (ig_view_count(o) == 0) return;
   ig_image_init_window(&m, c, is_max ? -INFINITY : 0.0f);
-  const bool last = channels_contiguous(x) && !ig_view_blocked(o);
-  ig_split_items(c, x->dims[0] * (last ? m.out[0] : x->dims[1]), part, n_parts, &lo, &hi);
+  const bool last = channels_contiguous(x) || p->n_spatial == 3;
+  ig_split_items(c, x->dims[0] * (last ? m.depth.out * m.out[0] : x->dims[1]), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   char *s = ig_part_scratch(c, part, bytes_per_part(c));
   float *in = (float *)(void *)s, *out = (float *)(void *)(s + bytes_in(&m)), *n_y = (float *)(void *)(s + bytes_in(&m) + bytes_out(&m)), *n_x = n_y + m.out[0];
@@ -147,7 +154,11 @@ void NAME(ig_cpu_pool_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   count(&m, 1, p->count_pad != 0, n_x);
   if (last) {
     const place from = place_of(x), to = place_of(o);
-    for (int64_t i = lo; i < hi; i++) pool_row(&m, &from, &to, i / m.out[0], i % m.out[0], x->dims[1], is_max, n_y, n_x, (float *)(void *)((char *)n_y + bytes_counts(&m)));
+    float *line = (float *)(void *)((char *)n_y + bytes_counts(&m));
+    for (int64_t i = lo; i < hi; i++) {
+      const int64_t y = i % m.out[0], z = i / m.out[0] % m.depth.out, n = i / m.out[0] / m.depth.out;
+      pool_row(&m, &from, &to, n, z, y, x->dims[1], is_max, count_depth(&m.depth, p->count_pad != 0, z), n_y, n_x, line);
+    }
     return;
   }
   memset(s, 0, bytes_in(&m));

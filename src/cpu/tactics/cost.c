@@ -97,7 +97,6 @@ const ig_request *ig_cpu_conv_f32_request(const ig_query *q, const char **why) {
   }
   for (uint32_t i = 2; i < r->n_in; i++)
     if (ig_request_in(r, i)->value != IG_NO_VALUE) { *why = "it has zero points"; return NULL; }
-  if (p->n_spatial > 2) { *why = "three spatial axes"; return NULL; }
   for (int64_t i = 0; i < p->n_spatial; i++)
     if (p->in_dilation[i] > 1) { *why = "the input is dilated (transposed convolution)"; return NULL; }
   if (!is_compact(q, ig_request_in(r, 1))) { *why = "weights are not compact or of unknown size"; return NULL; }

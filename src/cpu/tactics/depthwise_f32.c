@@ -21,8 +21,15 @@ static void offer(const ig_query *q, const ig_request *r, double cost, uint16_t 
   f->extent[f->n_parts++] = width;
 }
 
-static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
+static const ig_request *plane_request(const ig_query *q, const char **why) {
   const ig_request *r = ig_cpu_conv_f32_request(q, why);
+  if (!r || ((const ig_conv_params *)r->params)->n_spatial <= 2) return r;
+  *why = "three spatial axes";
+  return NULL;
+}
+
+static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
+  const ig_request *r = plane_request(q, why);
   if (!r) return false;
   const ig_conv_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);
@@ -35,7 +42,7 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
 enum { LARGE_GROUP = 16 };
 
 static bool query_grouped(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
-  const ig_request *r = ig_cpu_conv_f32_request(q, why);
+  const ig_request *r = plane_request(q, why);
   if (!r) return false;
   const ig_conv_params *p = r->params;
   const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1);

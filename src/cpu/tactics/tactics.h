@@ -33,7 +33,7 @@ void ig_cpu_offer(const ig_query *q, const ig_request *r, double ops, double rat
 uint32_t ig_cpu_inplace(const ig_request *r, uint32_t first, uint32_t n);
 /* Parts for a bound call of this many simple operations at `rate`: one below 20 us of work, else at least 10 us each. */
 uint32_t ig_cpu_parts(double ops, double rate, uint32_t n_threads);
-/* The request where it is a float32 convolution as vector kernels take it: plain operands, no zero points, one or two spatial axes, no dilated input, weights of
+/* The request where it is a float32 convolution as vector kernels take it: plain operands, no zero points, no dilated input, weights of
  * constant dims as they lie in models. NULL with *why if not. */
 const ig_request *ig_cpu_conv_f32_request(const ig_query *q, const char **why);
 /* Rank of an operand is `rank`, it is there, plain and of type d. */
