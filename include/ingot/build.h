@@ -91,7 +91,7 @@ typedef struct ig_build_options {
   const char *const *outputs; size_t n_outputs;   /* NULL = the model's; may name inner values */
   uint64_t memory;              /* cap on weights + activations + scratch of the engine; 0 = none */
   uint64_t max_memory;          /* cap on what the build itself may take; 0 = physical memory or the cgroup's limit */
-  const char *passes;           /* "-cse,-fuse_map" switches passes off */
+  const char *passes;           /* "-cse,-fuse_map" switches passes off, "-all" all that shapes do not hang on */
   int64_t pass_limit;           /* rewrites to apply, plus 1; 0 = no limit */
   int check_passes;             /* run the reference before and after each pass and compare */
   const char *dump;             /* stage or after:PASS, written through `write` */

@@ -25,7 +25,7 @@ static const cli_option options[] = {
     {"dump", "STAGE", "print imported, canonical, lowered or after:PASS to stdout"},
     {"explain", "NODE", "print every offer, time, refusal and rewrite of that node"},
     {"check-passes", NULL, "run the reference before and after each pass and compare"},
-    {"passes", "-NAME,..", "switch optimiser passes off"},
+    {"passes", "-NAME,..", "switch optimiser passes off; -all: all that shapes do not hang on"},
     {"pass-limit", "N", "apply only the first N rewrites"},
     {"json", NULL, "report and errors as JSON"},
     {"quiet", NULL, "print nothing but errors"},

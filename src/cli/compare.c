@@ -26,7 +26,8 @@ static const cli_option options[] = {
 
 static const ig_allocator *const heap = &ig_libc_allocator;
 
-static const double QUANTISED_COSINE = 0.99;
+/* With scales that the network holds, and with those that it finds in each run. */
+static const double STATIC_COSINE = 0.99, DYNAMIC_COSINE = 0.999;
 
 typedef struct comparison {
   cli *c;
@@ -74,6 +75,22 @@ static void find_quantised(void *user, const ig_step_info *info, const ig_tensor
     x->quantised |= (results[i].dtype & 0xffu) <= 1 && IG_DTYPE_BITS(results[i].dtype) <= 8;
 }
 
+static int append(void *user, const void *bytes, size_t n) {
+  ig_buf *b = user;
+  ig_buf_bytes(b, bytes, n);
+  return b->failed;
+}
+
+/* Does the model quantise by what it sees? model may be NULL: false. */
+static ig_status finds_scales(const ig_model *model, bool *out) {
+  ig_buf text;
+  ig_buf_init(&text, heap);
+  ig_status st = model ? ig_model_describe(model, "text", append, &text) : NULL;
+  *out = !st && text.n && strstr(ig_buf_cstr(&text), "  DynamicQuantizeLinear\n");
+  ig_buf_free(&text);
+  return st;
+}
+
 static ig_status run_once(comparison *x, const session *s, ig_context **out) {
   IG_TRY(session_context(s, 0, out));
   if (x) ig_context_set_watch(*out, find_quantised, x);
@@ -112,7 +129,11 @@ static ig_status compare_outputs(comparison *x, const session *s, const session 
   const size_t n = ig_engine_n_io(s->engine) - ig_engine_n_inputs(s->engine);
   ig_status st = run_once(x, s, &ctx);
   if (!st && !dir) st = run_once(NULL, ref, &ref_ctx);
-  if (x->quantised && !x->rule.elementwise) x->rule.cosine = QUANTISED_COSINE;
+  if (x->quantised && !x->rule.elementwise) {
+    bool dynamic = false;
+    if (!st) st = finds_scales(s->model ? s->model : ref->model, &dynamic);
+    x->rule.cosine = dynamic ? DYNAMIC_COSINE : STATIC_COSINE;
+  }
   if (!st && !dir && ig_engine_n_io(ref->engine) - ig_engine_n_inputs(ref->engine) < n)
     st = ig_status_new(IG_ERROR_INVALID_ARGUMENT, "the engine has more outputs than the model: build it without --outputs, or from this model");
   for (size_t i = 0; !st && i < n; i++)
@@ -218,13 +239,13 @@ static ig_status compare_nodes(comparison *x, const session *s) {
 
 /* ---- the command ---- */
 
-/* The reference's own engine: from the model, without fusing, so that what fusing breaks shows. */
+/* The reference's own engine: from the model as it is written, rewritten no further than shapes need, so that what a pass breaks shows. */
 static ig_status open_reference(const session *s, const session_options *o, session *out) {
   session_options r = *o;
   r.device = "ref";
   r.isa_mask = IG_ISA_PORTABLE;
   r.tune = IG_TUNE_GUESS;
-  r.passes = "-bn_fold,-cse,-fuse_epilogue,-fuse_map";
+  r.passes = "-all";
   return session_open_with(s, &r, out);
 }
 

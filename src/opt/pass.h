@@ -12,7 +12,7 @@ typedef ig_status (*ig_evaluate_fn)(void *user, ig_ir *ir, const ig_request *r, 
 typedef struct ig_opt_options {
   ig_caps caps;                    /* target */
   ig_evaluate_fn evaluate; void *user;
-  const char *passes;              /* "-cse,-fuse_map": switches off; NULL = all */
+  const char *passes;              /* "-cse,-fuse_map": switches off; "-all": all that shapes do not hang on; NULL = every pass runs */
   int64_t pass_limit;              /* rewrites to apply in all; negative = no limit (bisecting) */
   bool verify_each;                /* verify after each pass */
   const char *dump_after; ig_write_fn dump; void *dump_user;   /* pass name */
