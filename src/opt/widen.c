@@ -1,4 +1,4 @@
-/* Networks of 16-bit floats that multiply matrices compute in float32 from their inputs to their outputs.
+/* Networks of 16-bit floats that multiply matrices compute in float32 from their inputs to their outputs, where the target has no products of 16-bit floats.
  *
  * Kernels have float32 sums and float32 arithmetic whatever the storage type, so 16-bit values between two steps only cost conversions, and float32
  * steps are the ones with fast forms. Inputs and outputs of the graph keep their type; a Cast to a 16-bit float becomes one to float32: roundings in
@@ -136,7 +136,7 @@ static bool has_products(const ig_graph *g) {
 
 static ig_status run(ig_pass_ctx *c) {
   ig_ir *ir = c->ir;
-  if (!has_products(ir->main) || !ig_pass_take(c)) return NULL;
+  if (c->opt->caps.half || !has_products(ir->main) || !ig_pass_take(c)) return NULL;
   wide w = {.c = c, .n_ids = ir->next_id};
   w.other = ig_opt_array(ir, w.n_ids, sizeof *w.other);
   w.was = ig_opt_array(ir, w.n_ids, sizeof *w.was);

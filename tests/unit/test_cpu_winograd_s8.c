@@ -89,19 +89,19 @@ static void check_layer(const layer *l, bool extreme) {
 
 static void test_random(void **state) {
   IG_UNUSED(state);
-  for (int round = 0; round < 300; round++) {
+  for (int round = 0; round < 200; round++) {
     const bool wide = chance(15);
     const layer l = { .n = 1 + below(3), .c = 1 + below(wide ? 150 : 24), .o = 1 + below(wide ? 40 : 70), .rows = 1 + below(chance(20) ? 30 : 13), .columns = 1 + below(chance(20) ? 30 : 13),
       .pad = { below(4), below(4), below(4), below(4) } };
     if (l.rows + l.pad[0] + l.pad[2] >= 3 && l.columns + l.pad[1] + l.pad[3] >= 3) check_layer(&l, false);
   }
-  assert_true(n_accepted >= 600);
+  assert_true(n_accepted >= 400);
 }
 
 /* Enough tiles for every way of sharing them out, every number of rows of a product, and as many channels as the largest weights allow. */
 static void test_blocks(void **state) {
   IG_UNUSED(state);
-  for (int64_t columns = 1; columns <= 64; columns++) check_layer(&(const layer){ 1, 8, 9, 4, 4 * columns, { 1, 1, 1, 1 } }, false);
+  for (int64_t columns = 1; columns <= 64; columns += columns < 28 ? 1 : 3) check_layer(&(const layer){ 1, 8, 9, 4, 4 * columns, { 1, 1, 1, 1 } }, false);
   check_layer(&(const layer){ 2, 20, 40, 50, 41, { 1, 1, 1, 1 } }, false);
   check_layer(&(const layer){ 1, 300, 33, 30, 21, { 1, 0, 1, 2 } }, false);
   for (int64_t c = 224; c <= 232; c++) check_layer(&(const layer){ 1, c, 3, 9, 9, { 1, 1, 1, 1 } }, true);

@@ -4,6 +4,7 @@
  *   // passes: -fuse_map
  *   // limit: 3
  *   // fold: off
+ *   // half: on                (the target multiplies 16-bit floats)
  * INGOT_UPDATE_GOLDEN=1 writes the answers anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ir_util.h"
@@ -45,13 +46,14 @@ static char *story_of(const ig_ir *ir) {
 
 /* The result and the story, as in the file. */
 static char *run_case(const char *model) {
-  char stage[40] = "canonical", passes[200] = "", limit[40] = "-1", fold[40] = "on";
+  char stage[40] = "canonical", passes[200] = "", limit[40] = "-1", fold[40] = "on", half[40] = "off";
   ig_env *env = new_env();
   option(model, "stage", stage, sizeof stage);
   option(model, "passes", passes, sizeof passes);
   option(model, "limit", limit, sizeof limit);
   option(model, "fold", fold, sizeof fold);
-  const ig_opt_options opt = {.evaluate = strcmp(fold, "off") ? evaluate : NULL, .passes = passes, .pass_limit = atoi(limit), .verify_each = true};
+  option(model, "half", half, sizeof half);
+  const ig_opt_options opt = {.evaluate = strcmp(fold, "off") ? evaluate : NULL, .passes = passes, .pass_limit = atoi(limit), .verify_each = true, .caps.half = strcmp(half, "on") == 0};
   ig_ir *ir = parse(env, model);
   ig_status st = ig_opt_canonical(ir, &opt);
   if (!st && strcmp(stage, "lowered") == 0) st = ig_opt_lower(ir, &opt);
