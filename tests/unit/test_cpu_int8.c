@@ -135,7 +135,8 @@ static void finish_int8(test_call *t, uint32_t n_in, uint32_t rank, const int64_
     if (gelu) gelu_epilogue(&arena, &t->call.epi);
     else network_epilogue(&arena, chance(30), residual, to_float, chance(50), bytes, other, &t->call.epi);
   } else {
-    for (uint32_t i = 0; i < n_extra; i++) add_column(t, rank, out, channel, -2, 2);
+    const double most = chance(15) ? 1e9 : 2;   /* beyond 32 bits */
+    for (uint32_t i = 0; i < n_extra; i++) add_column(t, rank, out, channel, -most, most);
     if (epi) requantise(&arena, n_extra, result, &t->call.epi);
   }
   add_operand(t, result, rank, out, last ? COMPACT : 0);

@@ -115,9 +115,9 @@ static void conv_prepare(const product *g, int64_t m0, int64_t n, const block *o
     const uint8_t *from = input_row(s, image, oy0 * s->stride[0] + y - s->pad[0]);
     prepare_pixels(s, v, from, zero, ox0 * s->stride[1] - s->pad[1], 1, row, out->a + y * row * to);
   }
-  for (int64_t i = 0; i < n; i++) {
-    const int64_t oy = (first + i) / width, ox = (first + i) % width;
-    out->rows[i] = out->a + ((oy - oy0) * s->stride[0] * row + (ox - ox0) * s->stride[1]) * to;
+  for (int64_t i = 0, oy = oy0, ox = first % width; i < n; oy++, ox = 0) {
+    const elem *at = out->a + ((oy - oy0) * s->stride[0] * row + (ox - ox0) * s->stride[1]) * to;
+    for (const int64_t end = ig_min_i64(n, i + width - ox); i < end; i++, at += s->stride[1] * to) out->rows[i] = at;
   }
   const int64_t per_row = s->merged ? 1 : s->kernel[1];
   for (int64_t r = 0; r < g->n_runs; r++) out->run_at[r] = (r / per_row * s->dilation[0] * row + r % per_row * s->dilation[1]) * to;

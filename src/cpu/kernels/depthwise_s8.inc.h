@@ -108,7 +108,7 @@ static void depthwise_band(const depthwise *d, const depthwise_memory *m, int64_
       if (f) {
         const finish_tile t = { .k = consts, .spare = spare, .sums = m->sums, .stride = to, .rows = count, .columns = s->channels, .mul = m->mul, .add = m->add,
           .out_at = out_at, .residual_at = residual_at, .out = o->data, .residual = r ? r->data : NULL };
-        finish_of(f)(f, &t);
+        finish_of(f, consts)(f, &t);
         continue;
       }
       for (int64_t i = 0; i < count; i++)
@@ -135,7 +135,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   if (lo >= hi) return;
   ig_prog *epi = NULL;
   float spare[2 * PAIR] = { 0 };
-  const finish_consts consts = compiled ? consts_of(&f) : (finish_consts){ .zero = 0 };
+  const finish_consts consts = compiled ? consts_of(&f, m.mul, m.add, d.s.channels, d.taps) : (finish_consts){ .wide = false };
   if (!compiled) {
     static const uint8_t perms[2][4] = { { 0, 2, 1 }, { 0, 2, 3, 1 } };
     epi = ig_epi_make(m.epi, c, perms[ig_call_out(c, 0)->rank == 4], IG_S_I32, c->n_out, &SIMD_PROG);

@@ -66,19 +66,32 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
-/* A whole tile of MR rows and NR columns, finished in registers; before: its sums so far, or NULL. */
+/* MR rows by all whole panels of a tile, finished in registers; before: the sums so far of its only panel, or NULL. */
 typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, const finish_tile *t);
 #if SIMD_SUMS
-#define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + h * SIMD_W)))
+#define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + j + h * SIMD_W)))
 #else
 #define MENDED(i, h) c[i][h]
 #endif
 #define FUSED(name, flags) \
   static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
                    const finish_tile *t) { \
-    PRODUCT(MR, before, NR) \
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) \
-      finish_pair(t->k, flags, MENDED(i, 0), MENDED(i, 1), t->mul, t->add, residual_of(t, flags, i), result_of(t, flags, i)); \
+    const finish_consts *const k = t->k; \
+    for (int64_t j = 0; j < t->columns; j += NR) { \
+      PRODUCT(MR, before, NR) \
+      const float *const mul = t->mul + j, *const add = t->add + j; \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
+        vi s[2][2] = { { MENDED(i, 0), MENDED(i, 1) }, { MENDED(i + 1, 0), MENDED(i + 1, 1) } }; \
+        const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
+        char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
+        if ((flags) & OUT_BYTES) { \
+          finish_two(k, flags, s, mul, add, from, to); \
+        } else { \
+          finish_pair(k, flags, s[0][0], s[0][1], mul, add, from[0], to[0]); \
+          finish_pair(k, flags, s[1][0], s[1][1], mul, add, from[1], to[1]); \
+        } \
+      } \
+    } \
   }
 FUSED(fused_float, FLOAT)
 FUSED(fused_float_residual, FLOAT_RESIDUAL)
@@ -240,18 +253,23 @@ static void mend(const product *g, const shared *s, const part_memory *m, int32_
 }
 #endif
 
-/* Where the rows of a block lie in the result and the residual. */
+/* Where the rows of a block lie in the result and the residual: run by run of the innermost axis. */
 static void find_rows(const product *g, const ig_view *residual, int64_t m0, int64_t n, const part_memory *m) {
   const ig_view *o = ig_call_out(g->c, 0);
+  const uint32_t last = g->n_axes - 1, axis = g->axes[last];
+  const int64_t step = o->strides[axis], residual_step = residual ? residual->strides[axis] : 0;
   int64_t dims[IG_MAX_RANK], index[IG_MAX_RANK];
   for (uint32_t k = 0; k < g->n_axes; k++) dims[k] = o->dims[g->axes[k]];
   ig_index_of(m0, dims, g->n_axes, index);
-  for (int64_t i = 0; i < n; i++) {
-    m->out_at[i] = m->residual_at[i] = 0;
+  for (int64_t i = 0; i < n;) {
+    const int64_t count = ig_min_i64(n - i, dims[last] - index[last]);
+    int64_t at = 0, residual_at = 0;
     for (uint32_t k = 0; k < g->n_axes; k++) {
-      m->out_at[i] += index[k] * o->strides[g->axes[k]];
-      if (residual) m->residual_at[i] += index[k] * residual->strides[g->axes[k]];
+      at += index[k] * o->strides[g->axes[k]];
+      if (residual) residual_at += index[k] * residual->strides[g->axes[k]];
     }
+    for (const int64_t end = i + count; i < end; i++, at += step, residual_at += residual_step) m->out_at[i] = at, m->residual_at[i] = residual_at;
+    index[last] = dims[last] - 1;
     ig_index_next(index, dims, g->n_axes);
   }
 }
@@ -336,9 +354,9 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
       const int64_t n_fused = w->fused && rows == MR ? columns / NR : 0;
-      for (int64_t p = 0; p < n_fused; p++) {
-        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0 + p * NR, NR);
-        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, NULL, &t);
+      if (n_fused) {
+        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0, n_fused * NR);
+        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b, NULL, &t);
       }
       if (n_fused == n_panels) continue;
       for (int64_t p = n_fused; p < n_panels; p++)
@@ -399,8 +417,8 @@ static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_
   w.mends = any_zero_point(g, &s);
 #endif
   if (compiled) {
-    w.consts = consts_of(&f);
-    w.finish = finish_of(&f);
+    w.consts = consts_of(&f, s.mul + p_lo * NR, s.add + p_lo * NR, ig_min_i64(p_hi * NR, g->n) - p_lo * NR, g->depth);
+    w.finish = finish_of(&f, &w.consts);
     w.fused = w.mends ? NULL : fused_of(w.finish);
   }
   for (int64_t m0 = m_lo; m0 < m_hi;) {

@@ -1,19 +1,35 @@
 /* The compiled epilogues of 8-bit products on vectors: include after simd/s8_<isa>.h and, for GELU, simd/math_f32.h. See s8_finish.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/s8_finish.h"
+#include <math.h>
 
 /* Constants of an epilogue, one to a lane, so that instructions take them from memory. */
 typedef struct finish_consts {
   float lo[SIMD_W], hi[SIMD_W], scale[SIMD_W], offset[SIMD_W], factor[SIMD_W], lo2[SIMD_W], hi2[SIMD_W], last_scale[SIMD_W], last_offset[SIMD_W];
-  int32_t zero;                        /* of the bytes stored */
+  bytes_form bytes;                    /* of those stored */
   bool is_signed;                      /* the residual's bytes */
+  bool wide;                           /* 32 bits may not hold a value that is stored as a byte: it is kept within bounds before it is rounded */
 } finish_consts;
 static void fill(float *lanes, float x) {
   for (int i = 0; i < SIMD_W; i++) lanes[i] = x;
 }
-/* Bounds of an integer with its zero point hold for what is rounded to it too. */
-static finish_consts consts_of(const ig_s8_finish *f) {
-  finish_consts k = { .zero = f->second.on ? f->second.zero : f->first.zero, .is_signed = f->residual && f->residual->dtype == IG_DTYPE_I8 };
+/* The largest of n magnitudes; NaN and infinities are larger than all numbers. */
+static float largest(const float *x, int64_t n) {
+  uint32_t most = 0;
+  float out;
+  for (int64_t j = 0; j < n; j++) {
+    uint32_t bits;
+    memcpy(&bits, x + j, sizeof bits);
+    bits &= 0x7fffffff;
+    most = bits > most ? bits : most;
+  }
+  memcpy(&out, &most, sizeof out);
+  return out;
+}
+/* Constants for n columns of sums of `depth` products. Bounds of an integer with its zero point hold for what is rounded to it too. */
+static finish_consts consts_of(const ig_s8_finish *f, const float *mul, const float *add, int64_t n, int64_t depth) {
+  const ig_s8_round *last = f->second.on ? &f->second : &f->first;
+  finish_consts k = { .bytes = bytes_form_of(last->zero, last->lo, last->hi, f->out == IG_DTYPE_I8), .is_signed = f->residual && f->residual->dtype == IG_DTYPE_I8 };
   fill(k.lo, f->first.on ? (float)(f->first.lo - f->first.zero) : f->lo);
   fill(k.hi, f->first.on ? (float)(f->first.hi - f->first.zero) : f->hi);
   fill(k.scale, f->scale);
@@ -23,6 +39,12 @@ static finish_consts consts_of(const ig_s8_finish *f) {
   fill(k.hi2, f->second.on ? (float)(f->second.hi - f->second.zero) : f->linear_hi);
   fill(k.last_scale, f->last_scale);
   fill(k.last_offset, f->last_offset + f->last_scale * (float)f->second.zero);
+  float most = largest(mul, n) * 65025 * (float)depth + largest(add, n);
+  if (f->linear) {
+    const float bound = fmaxf(fabsf(k.lo[0]), fabsf(k.hi[0]));
+    most = (most < bound ? most : bound) * fabsf(f->scale) + fabsf(k.offset[0]) + 255 * fabsf(f->residual_scale);
+  }
+  k.wide = !(most < 1e9f) || (f->residual && f->residual->dtype == IG_DTYPE_F32);
   return k;
 }
 
@@ -42,71 +64,72 @@ typedef struct finish_tile {
 typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 
 #define ALWAYS static inline __attribute__((always_inline))
-enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, PAIR = 2 * SIMD_W };
-static int flags_of(const ig_s8_finish *f) {
+enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, WIDE = 64, PAIR = 2 * SIMD_W };
+static int flags_of(const ig_s8_finish *f, const finish_consts *k) {
   const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
   return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
-    (f->out != IG_DTYPE_F32) * OUT_BYTES;
+    (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * WIDE);
 }
-ALWAYS const char *residual_of(const finish_tile *t, const int flags, int64_t i) {
-  return flags & HAS_FLOATS ? t->residual + t->residual_at[i] * 4 : flags & HAS_BYTES ? t->residual + t->residual_at[i] : NULL;
+#define RESULT_SIZE(flags) ((flags) & OUT_BYTES ? 1 : 4)
+#define RESIDUAL_SIZE(flags) ((flags) & HAS_FLOATS ? 4 : 1)
+/* Column j of row i. */
+ALWAYS const char *residual_of(const finish_tile *t, const int flags, int64_t i, int64_t j) {
+  return flags & (HAS_FLOATS | HAS_BYTES) ? t->residual + (t->residual_at[i] + j) * RESIDUAL_SIZE(flags) : NULL;
 }
-ALWAYS char *result_of(const finish_tile *t, const int flags, int64_t i) { return t->out + t->out_at[i] * (flags & OUT_BYTES ? 1 : 4); }
+ALWAYS char *result_of(const finish_tile *t, const int flags, int64_t i, int64_t j) { return t->out + (t->out_at[i] + j) * RESULT_SIZE(flags); }
 
+/* A vector of a row's columns: floats, or what is rounded to bytes as it is stored. */
+ALWAYS vs finish_value(const finish_consts *k, const int flags, vi sum, const float *mul, const float *add, const char *residual) {
+  const bool bounded = !(flags & OUT_BYTES) || (flags & WIDE);
+  vs x = vs_add(vs_mul(vs_of(sum), vs_load(mul)), vs_load(add));
+  if (bounded || (flags & HAS_LINEAR)) x = vs_min(vs_max(x, vs_load(k->lo)), vs_load(k->hi));
+  if ((flags & HAS_FIRST) && !(flags & OUT_BYTES && !(flags & HAS_LINEAR))) x = vs_round(x);
+  if (flags & HAS_LINEAR) {
+    x = vs_fma(x, vs_load(k->scale), vs_load(k->offset));
+    if (flags & HAS_BYTES) x = vs_fma(vs_of(vi_load_bytes(residual, k->is_signed)), vs_load(k->factor), x);
+    if (flags & HAS_FLOATS) x = vs_fma(vs_load((const float *)(const void *)residual), vs_load(k->factor), x);
+    if (bounded) x = vs_min(vs_max(x, vs_load(k->lo2)), vs_load(k->hi2));
+  }
+  if ((flags & HAS_SECOND) && !(flags & OUT_BYTES)) x = vs_fma(vs_round(x), vs_load(k->last_scale), vs_load(k->last_offset));
+  return x;
+}
 /* PAIR columns of a row. */
 ALWAYS void finish_pair(const finish_consts *k, const int flags, vi s0, vi s1, const float *mul, const float *add, const char *residual, char *out) {
-  vs x0 = vs_add(vs_mul(vs_of(s0), vs_load(mul)), vs_load(add));
-  vs x1 = vs_add(vs_mul(vs_of(s1), vs_load(mul + SIMD_W)), vs_load(add + SIMD_W));
-  x0 = vs_min(vs_max(x0, vs_load(k->lo)), vs_load(k->hi));
-  x1 = vs_min(vs_max(x1, vs_load(k->lo)), vs_load(k->hi));
-  if ((flags & HAS_FIRST) && !(flags & OUT_BYTES && !(flags & HAS_LINEAR))) x0 = vs_round(x0), x1 = vs_round(x1);
-  if (flags & HAS_LINEAR) {
-    x0 = vs_fma(x0, vs_load(k->scale), vs_load(k->offset));
-    x1 = vs_fma(x1, vs_load(k->scale), vs_load(k->offset));
-    if (flags & HAS_BYTES) {
-      x0 = vs_fma(vs_of(vi_load_bytes(residual, k->is_signed)), vs_load(k->factor), x0);
-      x1 = vs_fma(vs_of(vi_load_bytes(residual + SIMD_W, k->is_signed)), vs_load(k->factor), x1);
-    }
-    if (flags & HAS_FLOATS) {
-      x0 = vs_fma(vs_load((const float *)(const void *)residual), vs_load(k->factor), x0);
-      x1 = vs_fma(vs_load((const float *)(const void *)residual + SIMD_W), vs_load(k->factor), x1);
-    }
-    x0 = vs_min(vs_max(x0, vs_load(k->lo2)), vs_load(k->hi2));
-    x1 = vs_min(vs_max(x1, vs_load(k->lo2)), vs_load(k->hi2));
-  }
+  const vs x0 = finish_value(k, flags, s0, mul, add, residual);
+  const vs x1 = finish_value(k, flags, s1, mul + SIMD_W, add + SIMD_W, residual ? residual + SIMD_W * RESIDUAL_SIZE(flags) : NULL);
   if (flags & OUT_BYTES) {
-    vi_store_bytes(out, vs_rint(x0), vs_rint(x1), k->zero);
+    vi_store_bytes(out, vs_rint(x0), vs_rint(x1), &k->bytes);
     return;
-  }
-  if (flags & HAS_SECOND) {
-    x0 = vs_fma(vs_round(x0), vs_load(k->last_scale), vs_load(k->last_offset));
-    x1 = vs_fma(vs_round(x1), vs_load(k->last_scale), vs_load(k->last_offset));
   }
   vs_store((float *)(void *)out, x0);
   vs_store((float *)(void *)out + SIMD_W, x1);
+}
+/* PAIR columns of two rows, bytes: s[row][half]. */
+ALWAYS void finish_two(const finish_consts *k, const int flags, vi s[2][2], const float *mul, const float *add, const char *const residual[2], char *const out[2]) {
+  vi x[2][2];
+  _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
+    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++)
+      x[i][h] = vs_rint(finish_value(k, flags, s[i][h], mul + h * SIMD_W, add + h * SIMD_W, residual[i] ? residual[i] + h * SIMD_W * RESIDUAL_SIZE(flags) : NULL));
+  vi_store_rows(out[0], out[1], x[0][0], x[0][1], x[1][0], x[1][1], &k->bytes);
 }
 
 /* The last columns of a row, fewer than PAIR. */
 static __attribute__((noinline)) void finish_some(const finish_tile *t, int flags, const int32_t *sums, int64_t j, int64_t i) {
   float *in = t->spare, *out = t->spare + PAIR;
-  const size_t n = (size_t)(t->columns - j), size = flags & OUT_BYTES ? 1 : 4, residual_size = flags & HAS_FLOATS ? 4 : 1;
-  if (flags & (HAS_BYTES | HAS_FLOATS)) memcpy(in, residual_of(t, flags, i) + (size_t)j * residual_size, n * residual_size);
+  const size_t n = (size_t)(t->columns - j);
+  if (flags & (HAS_BYTES | HAS_FLOATS)) memcpy(in, residual_of(t, flags, i, j), n * RESIDUAL_SIZE(flags));
   finish_pair(t->k, flags, vi_load(sums), vi_load(sums + SIMD_W), t->mul + j, t->add + j, (const char *)in, (char *)out);
-  memcpy(result_of(t, flags, i) + (size_t)j * size, out, n * size);
+  memcpy(result_of(t, flags, i, j), out, n * RESULT_SIZE(flags));
 }
 #define FINISH(name, flags_) \
   static void name(const ig_s8_finish *f, const finish_tile *t) { \
     const int flags = flags_; \
-    const size_t size = flags & OUT_BYTES ? 1 : 4, residual_size = flags & HAS_FLOATS ? 4 : 1; \
     (void)f; \
     for (int64_t i = 0; i < t->rows; i++) { \
       const int32_t *sums = t->sums + i * t->stride; \
-      const char *from = residual_of(t, flags, i); \
-      char *to = result_of(t, flags, i); \
       int64_t j = 0; \
       for (; j + PAIR <= t->columns; j += PAIR) \
-        finish_pair(t->k, flags, vi_load(sums + j), vi_load(sums + j + SIMD_W), t->mul + j, t->add + j, from ? from + (size_t)j * residual_size : NULL, \
-                    to + (size_t)j * size); \
+        finish_pair(t->k, flags, vi_load(sums + j), vi_load(sums + j + SIMD_W), t->mul + j, t->add + j, residual_of(t, flags, i, j), result_of(t, flags, i, j)); \
       if (j < t->columns) finish_some(t, flags, sums + j, j, i); \
     } \
   }
@@ -115,7 +138,7 @@ FINISH(finish_float, FLOAT)
 FINISH(finish_float_residual, FLOAT_RESIDUAL)
 FINISH(finish_bytes, BYTES)
 FINISH(finish_bytes_residual, BYTES_RESIDUAL)
-FINISH(finish_any, flags_of(f))
+FINISH(finish_any, flags_of(f, t->k))
 static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
   (void)f;
   for (int64_t i = 0; i < t->rows; i++) memcpy(t->out + t->out_at[i] * 4, t->sums + i * t->stride, (size_t)t->columns * 4);
@@ -139,10 +162,10 @@ static void finish_gelu(const ig_s8_finish *f, const finish_tile *t) {
     memcpy(out + j, t->spare, (size_t)(t->columns - j) * sizeof *out);
   }
 }
-static finish_fn finish_of(const ig_s8_finish *f) {
+static finish_fn finish_of(const ig_s8_finish *f, const finish_consts *k) {
   if (f->out == IG_DTYPE_I32) return finish_sums;
   if (f->gelu != 0) return finish_gelu;
-  switch (flags_of(f)) {
+  switch (flags_of(f, k)) {
     case FLOAT: return finish_float;
     case FLOAT_RESIDUAL: return finish_float_residual;
     case BYTES: return finish_bytes;

@@ -129,7 +129,7 @@ static bool rounded(reader *r, ig_s8_round *q, uint16_t op, float k) {
   const int32_t i = (int32_t)k;
   if (op == IG_SOP_MAX) q->lo = q->lo > i ? q->lo : i, q->hi = q->hi > q->lo ? q->hi : q->lo;
   else if (op == IG_SOP_MIN) q->hi = q->hi < i ? q->hi : i, q->lo = q->lo < q->hi ? q->lo : q->hi;
-  else if (!r->clamped && fabsf(k) <= 1024 && (op == IG_SOP_ADD || op == IG_SOP_SUB)) {
+  else if (!r->clamped && (op == IG_SOP_ADD || op == IG_SOP_SUB) && fabsf((float)q->zero + (op == IG_SOP_ADD ? k : -k)) <= 1024) {
     const int32_t by = op == IG_SOP_ADD ? i : -i;
     q->zero += by, q->lo += by, q->hi += by;
     return true;

@@ -113,6 +113,8 @@ WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
 #define _mm512_add_epi32(a, b) ((__m512i)((wide_u32)(a) + (wide_u32)(b)))
 #define _mm512_sub_epi32(a, b) ((__m512i)((wide_u32)(a) - (wide_u32)(b)))
 #define _mm512_mullo_epi32(a, b) ((__m512i)((wide_u32)(a) * (wide_u32)(b)))
+#define _mm512_max_epi32(a, b) ((__m512i)((wide_i32)(a) > (wide_i32)(b) ? (wide_i32)(a) : (wide_i32)(b)))
+#define _mm512_min_epi32(a, b) ((__m512i)((wide_i32)(a) < (wide_i32)(b) ? (wide_i32)(a) : (wide_i32)(b)))
 #define _mm512_xor_si512(a, b) wide_xor(a, b)
 #define _mm512_slli_epi32(x, n) wide_sll(x, n)
 #define _mm512_cvtepi32_ps(x) __builtin_convertvector((wide_i32)(x), __m512)

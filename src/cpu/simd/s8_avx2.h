@@ -38,11 +38,32 @@ static inline vs vs_max(vs a, vs b) { return _mm256_max_ps(a, b); }
 static inline vs vs_round(vs x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vi vs_rint(vs x) { return _mm256_cvtps_epi32(x); }
 
-/* Two vectors of integers that are within 8 bits once `zero` is added, as 2 * SIMD_W bytes. */
-static inline void vi_store_bytes(void *p, vi a, vi b, int32_t zero) {
-  const vi w = _mm256_add_epi16(_mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8), _mm256_set1_epi16((int16_t)zero));
-  const vi low = _mm256_and_si256(w, _mm256_set1_epi16(0xff));
-  _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+/* How integers become bytes: `zero` is added and the sum kept within [lo, hi], which lies within the bytes' type. Signed bytes are made 128 larger. */
+typedef struct bytes_form { int16_t zero[16]; uint8_t lo[32], hi[32], flip[32]; } bytes_form;
+static inline bytes_form bytes_form_of(int32_t zero, int32_t lo, int32_t hi, bool is_signed) {
+  const int32_t flip = is_signed ? 128 : 0;
+  bytes_form k;
+  for (int i = 0; i < 16; i++) k.zero[i] = (int16_t)(zero + flip);
+  memset(k.lo, lo + flip, sizeof k.lo);
+  memset(k.hi, hi + flip, sizeof k.hi);
+  memset(k.flip, flip, sizeof k.flip);
+  return k;
+}
+/* Saturation keeps what is out of bounds on its side of them. */
+static inline vi vi_words(vi a, vi b, const bytes_form *k) { return _mm256_adds_epi16(_mm256_packs_epi32(a, b), vi_load(k->zero)); }
+static inline vi vi_within(vi x, const bytes_form *k) {
+  return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(x, vi_load(k->lo)), vi_load(k->hi)), vi_load(k->flip));
+}
+/* A row of two vectors of integers as 2 * SIMD_W bytes, or two rows. */
+static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k) {
+  const vi w = vi_words(a, b, k), x = vi_within(_mm256_permute4x64_epi64(_mm256_packus_epi16(w, w), 0xd8), k);
+  _mm_storeu_si128((__m128i *)p, _mm_shuffle_epi32(_mm256_castsi256_si128(x), 0xd8));
+}
+static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k) {
+  const vi x = vi_within(_mm256_packus_epi16(vi_words(p0, p1, k), vi_words(q0, q1, k)), k);
+  const __m128i low = _mm256_castsi256_si128(x), high = _mm256_extracti128_si256(x, 1);
+  _mm_storeu_si128((__m128i *)p, _mm_unpacklo_epi32(low, high));
+  _mm_storeu_si128((__m128i *)q, _mm_unpackhi_epi32(low, high));
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {

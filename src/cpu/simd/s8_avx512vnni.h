@@ -45,11 +45,23 @@ static inline vs vs_max(vs a, vs b) { return _mm512_max_ps(a, b); }
 static inline vs vs_round(vs x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vi vs_rint(vs x) { return _mm512_cvtps_epi32(x); }
 
-/* Two vectors of integers that are within 8 bits once `zero` is added, as 2 * SIMD_W bytes. */
-static inline void vi_store_bytes(void *p, vi a, vi b, int32_t zero) {
-  const vi z = _mm512_set1_epi32(zero);
-  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_add_epi32(a, z)));
-  _mm_storeu_si128((__m128i *)p + 1, _mm512_cvtepi32_epi8(_mm512_add_epi32(b, z)));
+/* How integers become bytes: `zero` is added and the sum kept within [lo, hi], which lies within the bytes' type. */
+typedef struct bytes_form { int32_t zero, lo, hi; } bytes_form;
+static inline bytes_form bytes_form_of(int32_t zero, int32_t lo, int32_t hi, bool is_signed) {
+  (void)is_signed;
+  return (bytes_form){ zero, lo, hi };
+}
+static inline __m128i vi_bytes(vi x, const bytes_form *k) {
+  return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(x, vi_set(k->lo - k->zero)), vi_set(k->hi - k->zero)), vi_set(k->zero)));
+}
+/* A row of two vectors of integers as 2 * SIMD_W bytes, or two rows. */
+static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k) {
+  _mm_storeu_si128((__m128i *)p, vi_bytes(a, k));
+  _mm_storeu_si128((__m128i *)p + 1, vi_bytes(b, k));
+}
+static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k) {
+  vi_store_bytes(p, p0, p1, k);
+  vi_store_bytes(q, q0, q1, k);
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {
