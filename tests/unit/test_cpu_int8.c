@@ -57,9 +57,9 @@ static void channels_last(ig_view *v, uint32_t channel) {
 }
 
 /* Mostly random bytes; now and then all at an end of their range, where 16-bit sums of pairs would saturate. */
-static void add_bytes(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims) {
+static void add_bytes(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims, int last_percent) {
   const uint32_t at = t->n;
-  const bool last = chance(40);
+  const bool last = chance(last_percent);
   add_operand(t, d, rank, dims, last ? COMPACT : PLAIN);
   if (last) channels_last(&t->v[at], rank > 2 ? 1 : rank - 1);
   if (chance(25)) memset(t->mem[at].data, chance(33) ? 0x80 : chance(50) ? 0x7f : 0xff, t->mem[at].size);
@@ -161,8 +161,8 @@ static void test_matmul(void **state) {
     a[rank - 2] = out[rank - 2] = chance(25) ? 1 : chance(10) ? 100 : 1 + below(40);
     a[rank - 1] = b[rank - 2] = chance(10) ? chance(50) ? 700 : 1801 : 1 + below(40);
     b[rank - 1] = out[rank - 1] = chance(15) ? 1 : chance(10) ? 600 : 1 + below(100);
-    add_bytes(&t, ta, rank, a);
-    add_bytes(&t, tb, rank, b);
+    add_bytes(&t, ta, rank, a, 40);
+    add_bytes(&t, tb, rank, b, 40);
     /* Batch dims are equal: the weights' are there by stride 0. */
     for (uint32_t i = 0; i < n_batch; i++) t.v[1].dims[i] = b[i] = a[i], t.v[1].strides[i] = 0;
     uint32_t n_in = 2;
@@ -183,8 +183,8 @@ static void test_conv(void **state) {
   for (int round = 0; round < 400; round++) {
     test_call t = { 0 };
     const ig_dtype tx = byte_type(), tw = byte_type();
-    const bool pointwise = chance(30), depthwise = chance(35);
-    const int64_t n_spatial = 1 + below(2);
+    const bool pointwise = chance(30), depthwise = chance(35), frequent = depthwise && chance(60);   /* frequent: 3x3 or 5x5, stride 1 or 2 */
+    const int64_t n_spatial = frequent ? 2 : 1 + below(2), side = 3 + 2 * below(2), step = 1 + below(2);
     ig_conv_params p = { .n_spatial = n_spatial, .groups = 1, .acc = IG_S_I32 };
     const uint32_t rank = (uint32_t)n_spatial + 2;
     int64_t x[IG_MAX_RANK] = { 1 + below(3), 1 + below(chance(20) ? chance(30) ? 120 : 40 : 9) }, w[IG_MAX_RANK] = { 1 + below(chance(20) ? 60 : 14), x[1] }, out[IG_MAX_RANK] = { x[0], w[0] };
@@ -192,19 +192,19 @@ static void test_conv(void **state) {
     if (depthwise) p.groups = w[0] = out[1] = x[1], w[1] = 1;
     for (int64_t i = 0; i < n_spatial; i++) {
       x[2 + i] = 1 + below(chance(30) ? 40 : 22);
-      w[2 + i] = pointwise ? 1 : 1 + below(4);
-      p.stride[i] = pointwise && chance(50) ? 1 : 1 + below(3);
-      p.dilation[i] = 1 + below(2);
+      w[2 + i] = frequent ? side : pointwise ? 1 : 1 + below(4);
+      p.stride[i] = frequent ? step : pointwise && chance(50) ? 1 : 1 + below(3);
+      p.dilation[i] = frequent ? 1 : 1 + below(2);
       p.in_dilation[i] = 1;
-      p.pad_lo[i] = pointwise ? 0 : below(4);
-      p.pad_hi[i] = pointwise ? 0 : below(4);
+      p.pad_lo[i] = pointwise && !frequent ? 0 : below(4);
+      p.pad_hi[i] = pointwise && !frequent ? 0 : below(4);
       const int64_t room = x[2 + i] + p.pad_lo[i] + p.pad_hi[i] - (w[2 + i] - 1) * p.dilation[i] - 1;
       out[2 + i] = room < 0 ? 0 : room / p.stride[i] + 1;
       empty |= out[2 + i] == 0;
     }
     if (empty) continue;
-    add_bytes(&t, tx, rank, x);
-    add_bytes(&t, tw, rank, w);
+    add_bytes(&t, tx, rank, x, frequent ? 80 : 40);
+    add_bytes(&t, tw, rank, w, 40);
     uint32_t n_in = 2;
     if (chance(70)) {
       n_in = 4;

@@ -28,6 +28,7 @@ WIDE_HALVES(wide_min, (__m512 a, __m512 b), h, _mm256_min_ps(WIDE_H(a, 0), WIDE_
 WIDE_HALVES(wide_round, (__m512 x), h, _mm256_round_ps(WIDE_H(x, 0), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), _mm256_round_ps(WIDE_H(x, 1), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 WIDE_HALVES(wide_rint, (__m512 x), hi, _mm256_cvtps_epi32(WIDE_H(x, 0)), _mm256_cvtps_epi32(WIDE_H(x, 1)))
 WIDE __m512i wide_xor(__m512i a, __m512i b) { return a ^ b; }
+WIDE __m512i wide_where(wide_i32 mask, __m512i a, __m512i b) { return ((__m512i)mask & a) | (~(__m512i)mask & b); }
 WIDE __m512i wide_sll(__m512i x, unsigned n) { return (__m512i)((wide_u32)x << n); }
 /* Elements whose bit is clear are neither read nor written. */
 WIDE __m512 wide_load_masked(uint16_t k, const float *p) {
@@ -113,8 +114,8 @@ WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
 #define _mm512_add_epi32(a, b) ((__m512i)((wide_u32)(a) + (wide_u32)(b)))
 #define _mm512_sub_epi32(a, b) ((__m512i)((wide_u32)(a) - (wide_u32)(b)))
 #define _mm512_mullo_epi32(a, b) ((__m512i)((wide_u32)(a) * (wide_u32)(b)))
-#define _mm512_max_epi32(a, b) ((__m512i)((wide_i32)(a) > (wide_i32)(b) ? (wide_i32)(a) : (wide_i32)(b)))
-#define _mm512_min_epi32(a, b) ((__m512i)((wide_i32)(a) < (wide_i32)(b) ? (wide_i32)(a) : (wide_i32)(b)))
+#define _mm512_max_epi32(a, b) wide_where((wide_i32)(a) > (wide_i32)(b), a, b)
+#define _mm512_min_epi32(a, b) wide_where((wide_i32)(a) > (wide_i32)(b), b, a)
 #define _mm512_xor_si512(a, b) wide_xor(a, b)
 #define _mm512_slli_epi32(x, n) wide_sll(x, n)
 #define _mm512_cvtepi32_ps(x) __builtin_convertvector((wide_i32)(x), __m512)
