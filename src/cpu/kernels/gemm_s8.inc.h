@@ -24,24 +24,22 @@ enum {
   B_BYTES = 26 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
-/* The sums of a tile, c[n_rows][2]: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b. */
-#define PRODUCT(n_rows, before, stride) \
-  vi c[n_rows][2]; \
-  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
-    c[i][0] = before ? vi_load(before + i * stride) : vi_zero(); \
-    c[i][1] = before ? vi_load(before + i * stride + SIMD_W) : vi_zero(); \
-  } \
+/* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b. */
+#define PRODUCT(n_rows, halves, before, stride) \
+  vi c[n_rows][halves]; \
+  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) \
+    _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = before ? vi_load(before + i * stride + h * SIMD_W) : vi_zero(); \
   for (int64_t r = 0; r < n_runs; r++) { \
     const elem *a[n_rows]; \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
     for (int64_t w = 0; w < run_words; w++, b += NR) { \
-      const vi b0 = vi_load(b), b1 = vi_load(b + SIMD_W); \
+      vi columns[halves]; \
+      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) columns[h] = vi_load(b + h * SIMD_W); \
       _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
         int32_t word; \
         memcpy(&word, a[i] + w * KG, sizeof word); \
         const vi x = vi_set(word); \
-        c[i][0] = vi_dot(c[i][0], x, b0); \
-        c[i][1] = vi_dot(c[i][1], x, b1); \
+        _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = vi_dot(c[i][h], x, columns[h]); \
       } \
     } \
   }
@@ -51,7 +49,7 @@ typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t
   static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, \
                              bool more) { \
     const int32_t *before = more ? out : NULL; \
-    PRODUCT(n_rows, before, stride) \
+    PRODUCT(n_rows, 2, before, stride) \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
       vi_store(out + i * stride, c[i][0]); \
       vi_store(out + i * stride + SIMD_W, c[i][1]); \
@@ -66,40 +64,37 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
-/* MR rows by all whole panels of a tile, finished in registers; before: the sums so far of its only panel, or NULL. */
+/* MR rows by all panels of a tile, finished in registers; the last panel may be half a one. before: the sums so far of its only panel, or NULL. */
 typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, const finish_tile *t);
 #if SIMD_SUMS
 #define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + j + h * SIMD_W)))
 #else
 #define MENDED(i, h) c[i][h]
 #endif
+#define FUSED_PANEL(flags, halves) \
+  PRODUCT(MR, halves, before, NR) \
+  _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
+    vi s[2][halves]; \
+    _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) s[0][h] = MENDED(i, h), s[1][h] = MENDED(i + 1, h); \
+    const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
+    char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
+    finish_two(t->k, flags, halves, s[0], s[1], t->mul + j, t->add + j, from, to); \
+  }
 #define FUSED(name, flags) \
   static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
                    const finish_tile *t) { \
-    const finish_consts *const k = t->k; \
-    for (int64_t j = 0; j < t->columns; j += NR) { \
-      PRODUCT(MR, before, NR) \
-      const float *const mul = t->mul + j, *const add = t->add + j; \
-      _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
-        vi s[2][2] = { { MENDED(i, 0), MENDED(i, 1) }, { MENDED(i + 1, 0), MENDED(i + 1, 1) } }; \
-        const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
-        char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
-        if ((flags) & OUT_BYTES) { \
-          finish_two(k, flags, s, mul, add, from, to); \
-        } else { \
-          finish_pair(k, flags, s[0][0], s[0][1], mul, add, from[0], to[0]); \
-          finish_pair(k, flags, s[1][0], s[1][1], mul, add, from[1], to[1]); \
-        } \
-      } \
-    } \
+    int64_t j = 0; \
+    for (; j + NR <= t->columns; j += NR) { FUSED_PANEL(flags, 2) } \
+    if (j < t->columns) { FUSED_PANEL(flags, 1) } \
   }
 FUSED(fused_float, FLOAT)
 FUSED(fused_float_residual, FLOAT_RESIDUAL)
 FUSED(fused_bytes, BYTES)
 FUSED(fused_bytes_residual, BYTES_RESIDUAL)
+FUSED(fused_bytes_residual_i8, BYTES_RESIDUAL | SIGNED)
 static fused_fn fused_of(finish_fn f) {
   return f == finish_float ? fused_float : f == finish_float_residual ? fused_float_residual : f == finish_bytes ? fused_bytes :
-    f == finish_bytes_residual ? fused_bytes_residual : NULL;
+    f == finish_bytes_residual ? fused_bytes_residual : f == finish_bytes_residual_i8 ? fused_bytes_residual_i8 : NULL;
 }
 
 /* ---- what a user says, and memory ---- */
@@ -189,14 +184,20 @@ static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
   return x;
 }
 
-static void prepare_panel(const product *g, const shared *s, int64_t panel, int32_t *out) {
+/* `ahead`: distance in words to weights that are wanted soon. */
+ALWAYS void prepare_words(const uint8_t *from, const bool is_signed, const int32_t *zeros, int64_t words, int64_t ahead, int32_t *out) {
+  const vi z0 = vi_load(zeros), z1 = vi_load(zeros + SIMD_W);
+  for (int64_t p = 0; p < words; p++, from += NR * KG, out += NR) {
+    __builtin_prefetch(from + ahead * NR * KG);
+    vi_store(out, prepare_weights(from, is_signed, z0));
+    vi_store(out + SIMD_W, prepare_weights(from + SIMD_W * KG, is_signed, z1));
+  }
+}
+static void prepare_panel(const product *g, const shared *s, int64_t panel, int64_t ahead, int32_t *out) {
   const ig_view *w = ig_call_in(g->c, 1);
   const uint8_t *from = (const uint8_t *)w->data + panel * g->words * NR * KG;
-  const vi z0 = vi_load(s->zeros + panel * NR), z1 = vi_load(s->zeros + panel * NR + SIMD_W);
-  for (int64_t p = 0; p < g->words; p++, from += NR * KG, out += NR) {
-    vi_store(out, prepare_weights(from, is_signed(w), z0));
-    vi_store(out + SIMD_W, prepare_weights(from + SIMD_W * KG, is_signed(w), z1));
-  }
+  if (is_signed(w)) prepare_words(from, true, s->zeros + panel * NR, g->words, ahead * g->words, out);
+  else prepare_words(from, false, s->zeros + panel * NR, g->words, ahead * g->words, out);
 }
 
 static void prepare_columns(const product *g, const shared *s, const ig_s8_finish *f, int64_t p_lo, int64_t p_hi) {
@@ -318,13 +319,13 @@ static void run_deep(const job *w, int64_t n, int64_t panel) {
       const int64_t rows = ig_min_i64(MR, n - i);
       int32_t *sums = m->deep + i * NR;
       const bool fused = last && w->fused && rows == MR && columns == NR;
+      if (!fused) micro_table[rows](m->block.rows + i, &at, 1, words, b, sums, NR, more);
+      if (!last) continue;
       const finish_tile t = tile_at(w, sums, NR, i, rows, n0, columns);
       if (fused) {
         w->fused(m->block.rows + i, &at, 1, words, b, more ? sums : NULL, &t);
         continue;
       }
-      micro_table[rows](m->block.rows + i, &at, 1, words, b, sums, NR, more);
-      if (!last) continue;
 #if SIMD_SUMS
       mend(g, w->s, m, sums, NR, i, rows, n0, columns);
 #endif
@@ -346,16 +347,17 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
 #endif
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
     const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
-    for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, m->b + p * g->words * NR);
+    for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, step, m->b + p * g->words * NR);
     if (w->f && is_deep(g)) {
       run_deep(w, n, p0);
       continue;
     }
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
-      const int64_t n_fused = w->fused && rows == MR ? columns / NR : 0;
+      const bool whole = columns % NR == 0 || columns % NR == SIMD_W;
+      const int64_t n_fused = w->fused && rows == MR ? whole ? n_panels : columns / NR : 0;
       if (n_fused) {
-        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0, n_fused * NR);
+        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0, ig_min_i64(columns, n_fused * NR));
         w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b, NULL, &t);
       }
       if (n_fused == n_panels) continue;

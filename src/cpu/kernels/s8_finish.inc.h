@@ -7,7 +7,6 @@
 typedef struct finish_consts {
   float lo[SIMD_W], hi[SIMD_W], scale[SIMD_W], offset[SIMD_W], factor[SIMD_W], lo2[SIMD_W], hi2[SIMD_W], last_scale[SIMD_W], last_offset[SIMD_W];
   bytes_form bytes;                    /* of those stored */
-  bool is_signed;                      /* the residual's bytes */
   bool wide;                           /* 32 bits may not hold a value that is stored as a byte: it is kept within bounds before it is rounded */
 } finish_consts;
 static void fill(float *lanes, float x) {
@@ -29,7 +28,7 @@ static float largest(const float *x, int64_t n) {
 /* Constants for n columns of sums of `depth` products. Bounds of an integer with its zero point hold for what is rounded to it too. */
 static finish_consts consts_of(const ig_s8_finish *f, const float *mul, const float *add, int64_t n, int64_t depth) {
   const ig_s8_round *last = f->second.on ? &f->second : &f->first;
-  finish_consts k = { .bytes = bytes_form_of(last->zero, last->lo, last->hi, f->out == IG_DTYPE_I8), .is_signed = f->residual && f->residual->dtype == IG_DTYPE_I8 };
+  finish_consts k = { .bytes = bytes_form_of(last->zero, last->lo, last->hi, f->out == IG_DTYPE_I8) };
   fill(k.lo, f->first.on ? (float)(f->first.lo - f->first.zero) : f->lo);
   fill(k.hi, f->first.on ? (float)(f->first.hi - f->first.zero) : f->hi);
   fill(k.scale, f->scale);
@@ -64,11 +63,11 @@ typedef struct finish_tile {
 typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 
 #define ALWAYS static inline __attribute__((always_inline))
-enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, WIDE = 64, PAIR = 2 * SIMD_W };
+enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, WIDE = 64, SIGNED = 128, PAIR = 2 * SIMD_W };   /* SIGNED: the residual */
 static int flags_of(const ig_s8_finish *f, const finish_consts *k) {
   const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
   return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
-    (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * WIDE);
+    (f->residual && f->residual->dtype == IG_DTYPE_I8) * SIGNED + (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * WIDE);
 }
 #define RESULT_SIZE(flags) ((flags) & OUT_BYTES ? 1 : 4)
 #define RESIDUAL_SIZE(flags) ((flags) & HAS_FLOATS ? 4 : 1)
@@ -86,7 +85,7 @@ ALWAYS vs finish_value(const finish_consts *k, const int flags, vi sum, const fl
   if ((flags & HAS_FIRST) && !(flags & OUT_BYTES && !(flags & HAS_LINEAR))) x = vs_round(x);
   if (flags & HAS_LINEAR) {
     x = vs_fma(x, vs_load(k->scale), vs_load(k->offset));
-    if (flags & HAS_BYTES) x = vs_fma(vs_of(vi_load_bytes(residual, k->is_signed)), vs_load(k->factor), x);
+    if (flags & HAS_BYTES) x = vs_fma(vs_of(vi_load_bytes(residual, flags & SIGNED)), vs_load(k->factor), x);
     if (flags & HAS_FLOATS) x = vs_fma(vs_load((const float *)(const void *)residual), vs_load(k->factor), x);
     if (bounded) x = vs_min(vs_max(x, vs_load(k->lo2)), vs_load(k->hi2));
   }
@@ -104,13 +103,21 @@ ALWAYS void finish_pair(const finish_consts *k, const int flags, vi s0, vi s1, c
   vs_store((float *)(void *)out, x0);
   vs_store((float *)(void *)out + SIMD_W, x1);
 }
-/* PAIR columns of two rows, bytes: s[row][half]. */
-ALWAYS void finish_two(const finish_consts *k, const int flags, vi s[2][2], const float *mul, const float *add, const char *const residual[2], char *const out[2]) {
-  vi x[2][2];
+/* PAIR columns of two rows, or the first half of them: s0 and s1 are [halves]. */
+ALWAYS void finish_two(const finish_consts *k, const int flags, const int halves, const vi *s0, const vi *s1, const float *mul, const float *add,
+                       const char *const residual[2], char *const out[2]) {
+  vs x[2][2] = { 0 };
   _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
-    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++)
-      x[i][h] = vs_rint(finish_value(k, flags, s[i][h], mul + h * SIMD_W, add + h * SIMD_W, residual[i] ? residual[i] + h * SIMD_W * RESIDUAL_SIZE(flags) : NULL));
-  vi_store_rows(out[0], out[1], x[0][0], x[0][1], x[1][0], x[1][1], &k->bytes);
+    _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++)
+      x[i][h] = finish_value(k, flags, (i ? s1 : s0)[h], mul + h * SIMD_W, add + h * SIMD_W, residual[i] ? residual[i] + h * SIMD_W * RESIDUAL_SIZE(flags) : NULL);
+  if (!(flags & OUT_BYTES)) {
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
+      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) vs_store((float *)(void *)out[i] + h * SIMD_W, x[i][h]);
+  } else if (halves == 2) {
+    vi_store_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[0][1]), vs_rint(x[1][0]), vs_rint(x[1][1]), &k->bytes);
+  } else {
+    vi_store_half_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[1][0]), &k->bytes);
+  }
 }
 
 /* The last columns of a row, fewer than PAIR. */
@@ -138,6 +145,7 @@ FINISH(finish_float, FLOAT)
 FINISH(finish_float_residual, FLOAT_RESIDUAL)
 FINISH(finish_bytes, BYTES)
 FINISH(finish_bytes_residual, BYTES_RESIDUAL)
+FINISH(finish_bytes_residual_i8, BYTES_RESIDUAL | SIGNED)
 FINISH(finish_any, flags_of(f, t->k))
 static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
   (void)f;
@@ -170,6 +178,7 @@ static finish_fn finish_of(const ig_s8_finish *f, const finish_consts *k) {
     case FLOAT_RESIDUAL: return finish_float_residual;
     case BYTES: return finish_bytes;
     case BYTES_RESIDUAL: return finish_bytes_residual;
+    case BYTES_RESIDUAL | SIGNED: return finish_bytes_residual_i8;
     default: return finish_any;
   }
 }

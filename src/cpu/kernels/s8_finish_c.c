@@ -324,9 +324,20 @@ void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, i
         ig_elem_loader(s->column->dtype)(s->column->data, j0 * stride, stride, n, ints);
         for (int64_t j = 0; j < n; j++) block[j] = (float)ints[j];
       }
-      for (int64_t j = 0; j < n; j++) {
-        if (scales(s->op)) mul[j0 + j] = apply(s->op, mul[j0 + j], block[j]);
-        add[j0 + j] = apply(s->op, add[j0 + j], block[j]);
+      float *const m = mul + j0, *const a = add + j0;
+      switch (s->op) {
+        case IG_S8_MUL:
+          for (int64_t j = 0; j < n; j++) m[j] *= block[j], a[j] *= block[j];
+          break;
+        case IG_S8_DIV:
+          for (int64_t j = 0; j < n; j++) m[j] /= block[j], a[j] /= block[j];
+          break;
+        case IG_S8_ADD:
+          for (int64_t j = 0; j < n; j++) a[j] += block[j];
+          break;
+        case IG_S8_SUB:
+          for (int64_t j = 0; j < n; j++) a[j] -= block[j];
+          break;
       }
     }
   }

@@ -54,7 +54,7 @@ static inline vi vi_words(vi a, vi b, const bytes_form *k) { return _mm256_adds_
 static inline vi vi_within(vi x, const bytes_form *k) {
   return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(x, vi_load(k->lo)), vi_load(k->hi)), vi_load(k->flip));
 }
-/* A row of two vectors of integers as 2 * SIMD_W bytes, or two rows. */
+/* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows. */
 static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k) {
   const vi w = vi_words(a, b, k), x = vi_within(_mm256_permute4x64_epi64(_mm256_packus_epi16(w, w), 0xd8), k);
   _mm_storeu_si128((__m128i *)p, _mm_shuffle_epi32(_mm256_castsi256_si128(x), 0xd8));
@@ -64,6 +64,13 @@ static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, c
   const __m128i low = _mm256_castsi256_si128(x), high = _mm256_extracti128_si256(x, 1);
   _mm_storeu_si128((__m128i *)p, _mm_unpacklo_epi32(low, high));
   _mm_storeu_si128((__m128i *)q, _mm_unpackhi_epi32(low, high));
+}
+/* Two rows of one vector each. */
+static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k) {
+  const vi w = vi_words(a, b, k), x = vi_within(_mm256_packus_epi16(w, w), k);
+  const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  _mm_storel_epi64((__m128i *)p, both);
+  _mm_storel_epi64((__m128i *)q, _mm_unpackhi_epi64(both, both));
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {
