@@ -32,7 +32,7 @@ enum {
   for (int64_t r = 0; r < n_runs; r++) { \
     const elem *a[n_rows]; \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
-    for (int64_t w = 0; w < run_words; w++, b += NR) { \
+    SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += NR) { \
       vi columns[halves]; \
       _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) columns[h] = vi_load(b + h * SIMD_W); \
       _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \

@@ -63,11 +63,11 @@ typedef struct finish_tile {
 typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 
 #define ALWAYS static inline __attribute__((always_inline))
-enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, WIDE = 64, SIGNED = 128, PAIR = 2 * SIMD_W };   /* SIGNED: the residual */
+enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, UNBOUNDED = 64, SIGNED = 128, PAIR = 2 * SIMD_W };   /* SIGNED: the residual */
 static int flags_of(const ig_s8_finish *f, const finish_consts *k) {
   const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
   return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
-    (f->residual && f->residual->dtype == IG_DTYPE_I8) * SIGNED + (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * WIDE);
+    (f->residual && f->residual->dtype == IG_DTYPE_I8) * SIGNED + (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * UNBOUNDED);
 }
 #define RESULT_SIZE(flags) ((flags) & OUT_BYTES ? 1 : 4)
 #define RESIDUAL_SIZE(flags) ((flags) & HAS_FLOATS ? 4 : 1)
@@ -79,7 +79,7 @@ ALWAYS char *result_of(const finish_tile *t, const int flags, int64_t i, int64_t
 
 /* A vector of a row's columns: floats, or what is rounded to bytes as it is stored. */
 ALWAYS vs finish_value(const finish_consts *k, const int flags, vi sum, const float *mul, const float *add, const char *residual) {
-  const bool bounded = !(flags & OUT_BYTES) || (flags & WIDE);
+  const bool bounded = !(flags & OUT_BYTES) || (flags & UNBOUNDED);
   vs x = vs_add(vs_mul(vs_of(sum), vs_load(mul)), vs_load(add));
   if (bounded || (flags & HAS_LINEAR)) x = vs_min(vs_max(x, vs_load(k->lo)), vs_load(k->hi));
   if ((flags & HAS_FIRST) && !(flags & OUT_BYTES && !(flags & HAS_LINEAR))) x = vs_round(x);

@@ -12,6 +12,7 @@
 #define SIMD_W 16
 #define SIMD_MR 14
 #define SIMD_KG 4
+#define SIMD_UNROLLED
 #define SIMD_SUMS 1
 typedef uint8_t elem;
 typedef __m512i vi;
