@@ -60,10 +60,8 @@ static void prepare_pixels(const conv_shape *s, const ig_view *v, const uint8_t 
   int64_t lo = 0, hi = n;
   if (x0 < 0) lo = ig_min_i64(n, (-x0 + step - 1) / step);
   if (!row || x0 + (n - 1) * step >= s->in[1]) hi = row ? ig_max_i64(lo, (s->in[1] - x0 + step - 1) / step) : lo;
-  for (int64_t i = 0; i < n; i++) {
-    if (i >= lo && i < hi) continue;
+  for (int64_t i = lo > 0 ? 0 : hi; i < n; i = i + 1 == lo ? hi : i + 1)
     for (int64_t k = 0; k < to; k++) out[i * to + k] = k < c ? border : 0;
-  }
   if (lo >= hi) return;
   const uint8_t *x = row + (x0 + lo * step) * s->x_stride;
   const int64_t x_step = step * s->x_stride;

@@ -149,7 +149,10 @@ static void tap_of(const conv_shape *s, int64_t i, int64_t *ky, int64_t *kx) {
 /* Where channel `i` of a vector lies in two interleaved ones, in pairs. */
 static int64_t lane_of(int64_t i) { return (i % 8 < 4 ? 0 : LANES / 2) + i / 8 * 4 + i % 4; }
 
-/* What belongs to LANES channels. Weights: for each pair of taps two vectors, interleaved as the activations are. */
+ALWAYS void weights_of_tap(const uint8_t *x, int64_t step, bool is_signed, const int32_t *zeros, const int64_t n, int16_t *out) {
+  _Pragma("GCC unroll 16") for (int64_t i = 0; i < n; i++, x += step) out[2 * lane_of(i)] = (int16_t)((is_signed ? (int8_t)*x : *x) - zeros[i]);
+}
+/* The weights of LANES channels: for each pair of taps two vectors, interleaved as the activations are. */
 static void depthwise_weights(const depthwise *d, const depthwise_memory *m, int64_t c0) {
   const ig_view *w = ig_call_in(d->c, 1);
   const bool has_zeros = d->c->n_in > 3 && ig_view_present(ig_call_in(d->c, 3));
@@ -163,7 +166,8 @@ static void depthwise_weights(const depthwise *d, const depthwise_memory *m, int
     tap_of(&d->s, t, &ky, &kx);
     const uint8_t *x = (const uint8_t *)w->data + c0 * w->strides[0] + ky * y_stride + kx * x_stride;
     int16_t *to = out + t / 2 * 2 * LANES + t % 2;
-    for (int64_t i = 0; i < n; i++, x += w->strides[0]) to[2 * lane_of(i)] = (int16_t)((is_signed(w) ? (int8_t)*x : *x) - zeros[i]);
+    if (n == LANES) weights_of_tap(x, w->strides[0], is_signed(w), zeros, LANES, to);
+    else weights_of_tap(x, w->strides[0], is_signed(w), zeros, n, to);
   }
 }
 

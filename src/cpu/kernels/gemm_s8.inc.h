@@ -287,16 +287,23 @@ typedef struct job {
   bool mends;
 } job;
 
-/* The tile of rows from `row` of the block and columns from n0. */
-static finish_tile tile_at(const job *w, const int32_t *sums, int64_t stride, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+/* A tile of columns from n0, and its rows from `row` of the block. */
+static finish_tile tile_at(const job *w, const int32_t *sums, int64_t stride, int64_t n0, int64_t columns) {
   const ig_view *o = ig_call_out(w->g->c, 0), *r = w->f->residual;
-  return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = sums, .stride = stride, .rows = rows, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
-    .out_at = w->m->out_at + row, .residual_at = w->m->residual_at + row, .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype),
-    .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL, .row_zeros = w->m->block.row_zeros + row, .column_sums = w->s->sums + n0 };
+  return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = sums, .stride = stride, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
+    .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype), .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL,
+    .column_sums = w->s->sums + n0 };
+}
+static void set_rows(const job *w, int64_t row, int64_t rows, finish_tile *t) {
+  t->rows = rows;
+  t->out_at = w->m->out_at + row;
+  t->residual_at = w->m->residual_at + row;
+  t->row_zeros = w->m->block.row_zeros + row;
 }
 static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   if (w->f) {
-    const finish_tile t = tile_at(w, w->m->tile, GROUP, row, rows, n0, columns);
+    finish_tile t = tile_at(w, w->m->tile, GROUP, n0, columns);
+    set_rows(w, row, rows, &t);
     w->finish(w->f, &t);
     return;
   }
@@ -311,6 +318,7 @@ static void run_deep(const job *w, int64_t n, int64_t panel) {
   const part_memory *m = w->m;
   const int64_t limit = B_BYTES / (NR * 4), pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + pieces - 1) / pieces;
   const int64_t n0 = panel * NR, columns = ig_min_i64(NR, g->n - n0);
+  finish_tile t = tile_at(w, m->deep, NR, n0, columns);
   for (int64_t k = 0; k < g->run_words; k += most) {
     const int64_t words = ig_min_i64(most, g->run_words - k), at = m->block.run_at[0] + k * KG;
     const int32_t *b = m->b + k * NR;
@@ -321,7 +329,8 @@ static void run_deep(const job *w, int64_t n, int64_t panel) {
       const bool fused = last && w->fused && rows == MR && columns == NR;
       if (!fused) micro_table[rows](m->block.rows + i, &at, 1, words, b, sums, NR, more);
       if (!last) continue;
-      const finish_tile t = tile_at(w, sums, NR, i, rows, n0, columns);
+      t.sums = sums;
+      set_rows(w, i, rows, &t);
       if (fused) {
         w->fused(m->block.rows + i, &at, 1, words, b, more ? sums : NULL, &t);
         continue;
@@ -352,12 +361,14 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
       run_deep(w, n, p0);
       continue;
     }
+    const bool whole = columns % NR == 0 || columns % NR == SIMD_W;
+    finish_tile t = { 0 };
+    if (w->fused) t = tile_at(w, m->tile, GROUP, n0, whole ? columns : columns / NR * NR);
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
-      const bool whole = columns % NR == 0 || columns % NR == SIMD_W;
       const int64_t n_fused = w->fused && rows == MR ? whole ? n_panels : columns / NR : 0;
       if (n_fused) {
-        const finish_tile t = tile_at(w, m->tile, GROUP, i, MR, n0, ig_min_i64(columns, n_fused * NR));
+        set_rows(w, i, MR, &t);
         w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b, NULL, &t);
       }
       if (n_fused == n_panels) continue;

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/s8_finish.h"
 #include <math.h>
+#include <stddef.h>
 
 #define LARGE 1e9f                     /* bounds of a value without bounds; integers within are exact enough for a clamp to 8 bits */
 
@@ -18,8 +19,8 @@ typedef struct reader {
   uint32_t kept;                       /* GELU: register of x; what was done to erf(): */
   bool plus_one, halved, times_kept;
   bool bounded, clamped;               /* AFFINE: lo or hi is set; FIRST, SECOND: a bound of the integer was seen */
-  value values[IG_SPROG_MAX];
   ig_s8_finish *f;
+  value values[IG_SPROG_MAX];
 } reader;
 
 static bool is_finite(float x) { return x - x == 0; }
@@ -286,7 +287,9 @@ static bool follow(reader *r, uint32_t i) {
 
 bool ig_s8_finish_recognise(const ig_call *c, uint32_t channel, ig_s8_finish *out) {
   const ig_view *o = ig_call_out(c, 0);
-  reader r = { .call = c, .channel = channel, .last = UINT32_MAX, .f = out };
+  reader r;
+  memset(&r, 0, offsetof(reader, values) + c->epi.n * sizeof *r.values);
+  r.call = c, r.channel = channel, r.last = UINT32_MAX, r.f = out;
   *out = (ig_s8_finish){ .lo = -INFINITY, .hi = INFINITY, .linear_lo = -INFINITY, .linear_hi = INFINITY, .last_scale = 1 };
   if (c->n_out != 1 || !is_side_by_side(o, channel)) return false;
   if (c->epi.n == 0) {
@@ -313,16 +316,19 @@ void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, i
       one = s->column->dtype == IG_DTYPE_F32 ? x.f : (float)x.i;
     }
     for (int64_t j0 = lo; j0 < hi; j0 += 64) {
-      float block[64];
+      float some[64];
+      const float *block = some;
       const int64_t n = ig_min_i64(64, hi - j0);
       if (stride == 0) {
-        for (int64_t j = 0; j < n; j++) block[j] = one;
+        for (int64_t j = 0; j < n; j++) some[j] = one;
+      } else if (s->column->dtype == IG_DTYPE_F32 && stride == 1) {
+        block = (const float *)s->column->data + j0;
       } else if (s->column->dtype == IG_DTYPE_F32) {
-        ig_elem_loader(IG_DTYPE_F32)(s->column->data, j0 * stride, stride, n, block);
+        ig_elem_loader(IG_DTYPE_F32)(s->column->data, j0 * stride, stride, n, some);
       } else {
         int32_t ints[64];
         ig_elem_loader(s->column->dtype)(s->column->data, j0 * stride, stride, n, ints);
-        for (int64_t j = 0; j < n; j++) block[j] = (float)ints[j];
+        for (int64_t j = 0; j < n; j++) some[j] = (float)ints[j];
       }
       float *const m = mul + j0, *const a = add + j0;
       switch (s->op) {
