@@ -24,17 +24,20 @@ enum {
   B_BYTES = 26 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
+/* Vector h of a word's columns, prepared; or of bytes as they lie in the engine, for a user that reads them once. */
+#define PREPARED(h) vi_load(b + (h) * SIMD_W)
+#define BYTES_PREPARED(h) prepare_weights((const uint8_t *)b + (h) * SIMD_W * KG, is_signed, zeros[h])
 /* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b. */
-#define PRODUCT(n_rows, halves, before, stride) \
+#define PRODUCT(n_rows, halves, before, stride, weights, step) \
   vi c[n_rows][halves]; \
   _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) \
     _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = before ? vi_load(before + i * stride + h * SIMD_W) : vi_zero(); \
   for (int64_t r = 0; r < n_runs; r++) { \
     const elem *a[n_rows]; \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
-    SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += NR) { \
+    SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += step) { \
       vi columns[halves]; \
-      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) columns[h] = vi_load(b + h * SIMD_W); \
+      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) columns[h] = weights(h); \
       _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
         int32_t word; \
         memcpy(&word, a[i] + w * KG, sizeof word); \
@@ -49,7 +52,7 @@ typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t
   static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, \
                              bool more) { \
     const int32_t *before = more ? out : NULL; \
-    PRODUCT(n_rows, 2, before, stride) \
+    PRODUCT(n_rows, 2, before, stride, PREPARED, NR) \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
       vi_store(out + i * stride, c[i][0]); \
       vi_store(out + i * stride + SIMD_W, c[i][1]); \
@@ -64,6 +67,19 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
+/* A single row by a panel of bytes. */
+#define SINGLE(name, is_signed_) \
+  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const uint8_t *b, const int32_t *column_zeros, int32_t *out) { \
+    const int32_t *const none = NULL; \
+    const bool is_signed = is_signed_; \
+    const vi zeros[2] = { vi_load(column_zeros), vi_load(column_zeros + SIMD_W) }; \
+    PRODUCT(1, 2, none, 0, BYTES_PREPARED, NR * KG) \
+    vi_store(out, c[0][0]); \
+    vi_store(out + SIMD_W, c[0][1]); \
+  }
+SINGLE(single_i8, true)
+SINGLE(single_u8, false)
+
 /* MR rows by all panels of a tile, finished in registers; the last panel may be half a one. before: the sums so far of its only panel, or NULL. */
 typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, const finish_tile *t);
 #if SIMD_SUMS
@@ -72,7 +88,7 @@ typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t
 #define MENDED(i, h) c[i][h]
 #endif
 #define FUSED_PANEL(flags, halves) \
-  PRODUCT(MR, halves, before, NR) \
+  PRODUCT(MR, halves, before, NR, PREPARED, NR) \
   _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
     vi s[2][halves]; \
     _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) s[0][h] = MENDED(i, h), s[1][h] = MENDED(i + 1, h); \
@@ -343,6 +359,21 @@ static void run_deep(const job *w, int64_t n, int64_t panel) {
   }
 }
 
+/* The only row of a block by n_panels panels from p0: their weights are not worth preparing in memory. */
+static void run_single(const job *w, int64_t m0, int64_t p0, int64_t n_panels, int64_t columns) {
+  const product *g = w->g;
+  const part_memory *m = w->m;
+  const ig_view *weights = ig_call_in(g->c, 1);
+  for (int64_t p = 0; p < n_panels; p++) {
+    const uint8_t *b = (const uint8_t *)weights->data + (p0 + p) * g->words * NR * KG;
+    (is_signed(weights) ? single_i8 : single_u8)(m->block.rows, m->block.run_at, g->n_runs, g->run_words, b, w->s->zeros + (p0 + p) * NR, m->tile + p * NR);
+  }
+#if SIMD_SUMS
+  mend(g, w->s, m, m->tile, GROUP, 0, 1, p0 * NR, columns);
+#endif
+  finish_rows(w, m0, 0, 1, p0 * NR, columns);
+}
+
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
 static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t p_hi) {
   const product *g = w->g;
@@ -356,6 +387,10 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
 #endif
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
     const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
+    if (n == 1) {
+      run_single(w, m0, p0, n_panels, columns);
+      continue;
+    }
     for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, step, m->b + p * g->words * NR);
     if (w->f && is_deep(g)) {
       run_deep(w, n, p0);

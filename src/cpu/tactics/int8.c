@@ -66,9 +66,12 @@ static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int
   append(f, b->rank - 2u, kg);
   return true;
 }
+/* What it takes to read the weights, in operations. */
+static double reading(const ig_call *c, double rate) { return (double)ig_view_count(ig_call_in(c, 1)) / IG_CPU_BYTES_PER_SECOND * rate; }
 static uint32_t parts_matmul(const ig_call *c, uint32_t n_threads, double rate) {
   const ig_view *a = ig_call_in(c, 0);
-  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2.0 * (double)a->dims[a->rank - 1] + 4 * ig_cpu_prog_work(&c->epi)), rate, n_threads);
+  const double ops = (double)ig_view_count(ig_call_out(c, 0)) * (2.0 * (double)a->dims[a->rank - 1] + 4 * ig_cpu_prog_work(&c->epi));
+  return ig_cpu_parts(ops + reading(c, rate), rate, n_threads);
 }
 
 /* What both convolutions need. */
@@ -110,7 +113,7 @@ static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64
 static uint32_t parts_conv(const ig_call *c, uint32_t n_threads, double rate) {
   const ig_view *w = ig_call_in(c, 1);
   const double k = (double)ig_view_count(w) / (double)ig_max_i64(1, w->dims[0]);
-  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2.0 * k + 4 * ig_cpu_prog_work(&c->epi)), rate, n_threads);
+  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * (2.0 * k + 4 * ig_cpu_prog_work(&c->epi)) + reading(c, rate), rate, n_threads);
 }
 
 static double taps(const ig_query *q, const ig_operand *w) { return ig_cpu_count(q, w) / (double)ig_max_i64(1, ig_cpu_dim(q, w->dims[0])); }
