@@ -196,8 +196,8 @@ static void work_init(work *w, const ig_call *c, char *columns, char *epi) {
   w->column = columns_at(&w->s, columns);
   w->compiled = ig_s8_finish_recognise(c, 1, &w->f);
   if (w->compiled) {
-    w->consts = consts_of(&w->f);
-    w->finish = finish_of(&w->f);
+    w->consts = consts_of(&w->f, w->column.mul, w->column.add, w->s.o, 9 * w->s.c);
+    w->finish = finish_of(&w->f, &w->consts);
     return;
   }
   w->epi = ig_epi_make(epi, c, channels_last, IG_S_I32, c->n_out, &SIMD_PROG);
