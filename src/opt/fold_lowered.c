@@ -1,10 +1,10 @@
 /* Kernels over constants that lowering itself made (an LSTM's summed biases, permuted statistics) are computed at build time, through the
- * views before them. Only where the result takes no more bytes than the constants it came from: quantised weights that were left alone on
- * purpose do not become floats here.
+ * views before them. Only where the result takes no more bytes than the constants it came from, or, of the same type, GROWTH times as many (the weights
+ * of a transposed convolution are padded): quantised weights that were left alone on purpose do not become floats here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "opt/edit.h"
 
-enum { MAX_VIEWS = 16, MAX_BYTES = 16 << 20, MAX_INPUTS = 64 };
+enum { MAX_VIEWS = 16, MAX_BYTES = 16 << 20, MAX_INPUTS = 64, GROWTH = 4 };
 
 /* The constant at the end of v's views; NULL if there is none. */
 static const ig_val *root_of(const ig_val *v) {
@@ -22,19 +22,25 @@ static bool seen_before(const ig_node *n, uint32_t i, const ig_val *root) {
   return false;
 }
 
-/* Whether n is made of constants and its results are no larger than those. */
+/* Whether n is made of constants and its results are not much larger than those. */
 static bool is_candidate(const ig_pass_ctx *c, const ig_node *n) {
   size_t n_in = 0, n_out = 0, n_bytes;
+  ig_dtype dtype = IG_DTYPE_NONE;
+  bool one_type = true;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const ig_val *v = ig_node_in(n, i), *root = root_of(v);
     if (!root || !ig_opt_bytes(c->ir, v, &n_bytes) || n_bytes > MAX_BYTES) return false;
     if (!seen_before(n, i, root)) n_in += root->data->n_bytes;
+    one_type &= dtype == IG_DTYPE_NONE || dtype == root->dtype;
+    dtype = root->dtype;
   }
   for (uint32_t i = 0; i < n->n_out; i++) {
     if (n->out[i] && (!ig_opt_bytes(c->ir, n->out[i], &n_bytes) || n_bytes > MAX_BYTES)) return false;
-    if (n->out[i]) n_out += n_bytes;
+    if (!n->out[i]) continue;
+    n_out += n_bytes;
+    one_type &= n->out[i]->dtype == dtype;
   }
-  return n_out <= n_in;
+  return n_out <= (one_type ? GROWTH * n_in : n_in);
 }
 
 static ig_status data_of(ig_pass_ctx *c, const ig_val *v, const ig_data **out) {

@@ -188,6 +188,7 @@ void NAME(ig_cpu_conv_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   for (uint8_t k = 1; k + 1 < out->rank; k++) g.perm[k] = (uint8_t)(k + 1);
   g.perm[out->rank - 1] = 1;
   if (merged(c, g.perm, 0)) g.n_batch = 1, g.m = x->dims[0] * pixels, g.row_axis = 0;
+  if (!o.copied && (m->depth.dilation > 1 || m->dilation[0] > 1 || m->dilation[1] > 1)) g.zeros = o.zeros;   /* whole tiles lie beside the image */
   if (whole_rows(&o)) g.taps = m->depth.kernel * m->kernel[0], g.len = m->kernel[1] * m->group_c;
   char *scratch = (char *)c->scratch + image_bytes(m, x) + part * NAME(ig_gemm_f32_bytes)(c, n_taps(m), m->group_c);
   for (o.group = 0; o.group < m->groups; o.group++) {

@@ -46,6 +46,7 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
   const int64_t padded = o->padded, w_row = o->m.kernel[1] * padded, out_x = o->out.x_stride, lanes = c1 - c0;
   const float *bias = o->biased ? s->add[0] : o->zeros;
   const vf least = vf_set(o->least), most = vf_set(o->most);
+  const bool in_registers = o->how == IN_REGISTERS;
   const int half = kernel / 2, span = (pixels - 1) * step + kernel;
   const int64_t cut_lo = s->cut_lo, cut_end = span - s->cut_hi;
   const float *from = s->x;
@@ -55,6 +56,7 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
       const float *x = from + c, *w = s->w + c;
       float *out = to + c;
       vf sum[PIXELS];
+#pragma GCC unroll 8
       for (int i = 0; i < pixels; i++) sum[i] = vf_zero();
       for (int64_t ky = 0; ky < n_ky; ky++, x += tap_y, w += w_row) {
 #pragma GCC unroll 5
@@ -69,9 +71,11 @@ INLINE void windows(int pixels, int kernel, int step, bool whole, const work *o,
           }
         }
       }
-      const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
+      if (in_registers) {
+        const vf b = whole ? vf_load(bias + c) : vf_load_n(bias + c, lanes);
 #pragma GCC unroll 8
-      for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
+        for (int i = 0; i < pixels; i++) sum[i] = vf_min(most, vf_max(least, vf_add(sum[i], b)));
+      }
 #pragma GCC unroll 8
       for (int i = 0; i < pixels; i++) {
         if (whole) vf_store(out + i * out_x, sum[i]);

@@ -22,6 +22,7 @@ typedef struct ig_gemm_f32 {
    * needed where a_room says so. */
   void (*rows)(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room);
   bool a_room;                         /* rows are copied: k floats each */
+  const float *zeros;                  /* where runs of zeros point that all rows of a tile may share: such taps are left out; NULL: not looked for */
   void (*pack_b)(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out);   /* columns <= nr, the rest anything finite */
   /* The result and the epilogue's operands, whose axes are walked in the order of perm: those before row_axis are batches, the last is the columns,
    * the others together are the rows. The product makes columns [column0, column0 + n) of n_total. */

@@ -25,7 +25,7 @@ enum {
 
 /* chains > 1: so many steps of k run in accumulators of their own, where a tile alone would not keep the multipliers busy. */
 #define CHAINS(rows, nv) ((rows) * (nv) >= 8 ? 1 : (rows) * (nv) >= 4 ? 2 : 4)
-static inline __attribute__((always_inline)) void multiply(int rows, int nv, const float *const *at, int64_t taps, int64_t len, const float *b, vf c[MR][NV]) {
+static inline __attribute__((always_inline)) void multiply(int rows, int nv, const float *const *at, int64_t taps, int64_t len, const float *b, const float *zeros, vf c[MR][NV]) {
   const int chains = CHAINS(rows, nv);
   vf d[3][MR][NV];
 #pragma GCC unroll 8
@@ -42,6 +42,14 @@ static inline __attribute__((always_inline)) void multiply(int rows, int nv, con
     const float *a[MR];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++) a[i] = at[i];
+    if (zeros && a[0] == zeros) {
+      int i = 1;
+      while (i < rows && a[i] == zeros) i++;
+      if (i == rows) {
+        b += len * NR;
+        continue;
+      }
+    }
     int64_t p = 0;
     for (; p + chains <= len; p += chains, b += (int64_t)chains * NR) {
 #pragma GCC unroll 4
@@ -109,7 +117,7 @@ static inline __attribute__((always_inline)) void finish_fast(const work *w, int
 
 static inline __attribute__((always_inline)) void tile(const work *w, int rows, int nv, const float *const *at, const float *b, int64_t m0, int64_t n0, int64_t n) {
   vf c[MR][NV];
-  multiply(rows, nv, at, w->g->taps, w->g->len, b, c);
+  multiply(rows, nv, at, w->g->taps, w->g->len, b, w->g->zeros, c);
   if (w->fast.on) {
     finish_fast(w, rows, nv, c, m0, n0, n);
     return;

@@ -16,6 +16,7 @@ INLINE void group_windows(int pixels, int how, const work *o, const strip *s, in
       const float *from = s->x + r * pixels * o->pixel + c / o->group_o * n_c, *weights = s->w + c;
       float *out = s->out + r * pixels * out_x + c;
       vf sum[PIXELS];
+#pragma GCC unroll 8
       for (int i = 0; i < pixels; i++) sum[i] = vf_zero();
       for (int64_t ky = 0; ky < s->n_ky; ky++)
         for (int64_t kx = 0; kx < s->n_kx; kx++) {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_f32.h"
 #include "cpu/tactics/tactics.h"
+#include <math.h>
 
 static double work_per_result(double k, const ig_sprog *epi) { return 2.0 * k + ig_cpu_prog_work(epi); }
 
@@ -36,9 +37,14 @@ static bool query(const ig_query *q, ig_offer *out, const char **why, int64_t nr
   f->extent[f->n_parts++] = (uint16_t)nr;
   return true;
 }
+/* What one core reads from memory a second: of few rows, that of B takes longer than the sums. */
+#define STREAM_CORE 15e9
 static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
-  const ig_view *a = ig_call_in(c, 0);
-  return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)) * work_per_result((double)a->dims[a->rank - 1], &c->epi), rate, n_threads);
+  const ig_view *a = ig_call_in(c, 0), *b = ig_call_in(c, 1);
+  double bytes = 4;
+  for (uint32_t k = 0; k < b->rank; k++) bytes *= b->strides[k] == 0 ? 1 : (double)b->dims[k];
+  const double ops = (double)ig_view_count(ig_call_out(c, 0)) * work_per_result((double)a->dims[a->rank - 1], &c->epi);
+  return ig_cpu_parts(fmax(ops, bytes / STREAM_CORE * rate), rate, n_threads);
 }
 #define MATMUL_TACTIC(id, isa_, nr, rate) \
   static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query(q, out, why, nr, rate); } \
