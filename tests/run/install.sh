@@ -9,6 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
+not() { ! "$@"; }
 check() { # NAME COMMAND...
   name=$1
   shift
@@ -33,6 +34,20 @@ for header in "$headers"/*.h; do
   check "${header##*/} in C11" clang -std=c11 -pedantic-errors -Wall -Wextra -Werror -fsyntax-only -I"${headers%/ingot}" "$work/one.c"
   sed 's/(void)/()/' "$work/one.c" >"$work/one.cc"
   check "${header##*/} in C++11" clang -x c++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -fsyntax-only -I"${headers%/ingot}" "$work/one.cc"
+done
+
+# A status must be used: the program that drops one does not compile, in either language, and the one that looks at it does.
+for standard in c11 c++11; do
+  case $standard in c11) language=c ;; *) language=c++ ;; esac
+  for body in 'ig_env_create(NULL, \&env); return 0;' 'return ig_env_create(NULL, \&env) != NULL;'; do
+    echo '#include "ingot/ingot.h"
+int main() { ig_env *env; BODY }' | sed "s/BODY/$body/" >"$work/use.c"
+    set -- clang -x $language -std=$standard -Werror=unused-result -fsyntax-only -I"${headers%/ingot}" "$work/use.c"
+    case $body in
+    return*) check "a status that is looked at, in $standard" "$@" ;;
+    *) check "a status that is dropped compiles in $standard" not "$@" ;;
+    esac
+  done
 done
 
 # README.md's program, as a user would compile it.
