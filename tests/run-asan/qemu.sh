@@ -19,7 +19,7 @@ close() {
 try() { # WHAT COMMAND...
   what=$1
   shift
-  if timeout 120 "$@" >"$work/log" 2>&1; then passed=$((passed + 1)); else
+  if timeout 300 "$@" >"$work/log" 2>&1; then passed=$((passed + 1)); else
     echo "qemu: $what: exit status $?"
     tail -n 5 "$work/log"
     failed=$((failed + 1))
