@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Prints tests/unit/float_tables.h: what the small floating-point formats decode to and what floats encode to, by ml_dtypes and by
-the rules of ONNX Cast-25. Usage: make_float_tables.py > tests/unit/float_tables.h (needs ml_dtypes and numpy).
+"""Writes tests/unit/float_tables_*.h: what the small floating-point formats decode to and what floats encode to, by ml_dtypes and by
+the rules of ONNX Cast-25. Usage: make_float_tables.py tests/unit (needs ml_dtypes and numpy).
 SPDX-License-Identifier: Apache-2.0"""
+import pathlib
+import sys
+
 import ml_dtypes
 import numpy as np
 
@@ -40,25 +43,33 @@ def encode(dtype, x, saturate):
     return x.astype(dtype).view(np.uint8)
 
 
+def print_format(f, name, dtype, n):
+    values = np.arange(n, dtype=np.uint8).view(dtype).astype(np.float32)
+    print(f"static const uint32_t decoded_{name}[{n}] = {{", file=f)
+    for row in bits(values).reshape(-1, 8):
+        print("  " + ", ".join(f"0x{b:08x}" for b in row) + ",", file=f)
+    print("};", file=f)
+    if name == "F8E8M0":
+        return
+    ins = inputs(values)
+    x = ins.view(np.float32)
+    pairs = list(zip(ins, encode(dtype, x, True), encode(dtype, x, False)))
+    print(f"static const float_case encoded_{name}[{len(pairs)}] = {{", file=f)
+    for i in range(0, len(pairs), 6):
+        print("  " + ", ".join(f"{{0x{a:08x}, {s}, {p}}}" for a, s, p in pairs[i : i + 6]) + ",", file=f)
+    print("};", file=f)
+
+
 def main():
-    print("/* Made by tests/tools/make_float_tables.py with ml_dtypes; do not edit. */\n#ifndef FLOAT_TABLES_H\n#define FLOAT_TABLES_H")
-    print("#include <stdint.h>\ntypedef struct float_case { uint32_t input; uint8_t saturated, plain; } float_case;")
-    for name, dtype, n in FORMATS:
-        values = np.arange(n, dtype=np.uint8).view(dtype).astype(np.float32)
-        print(f"static const uint32_t decoded_{name}[{n}] = {{")
-        for row in bits(values).reshape(-1, 8):
-            print("  " + ", ".join(f"0x{b:08x}" for b in row) + ",")
-        print("};")
-        if name == "F8E8M0":
-            continue
-        ins = inputs(values)
-        x = ins.view(np.float32)
-        pairs = list(zip(ins, encode(dtype, x, True), encode(dtype, x, False)))
-        print(f"static const float_case encoded_{name}[{len(pairs)}] = {{")
-        for i in range(0, len(pairs), 6):
-            print("  " + ", ".join(f"{{0x{a:08x}, {s}, {p}}}" for a, s, p in pairs[i : i + 6]) + ",")
-        print("};")
-    print("#endif")
+    for file, select in (("float_tables_e4m3.h", "F8E4M3"), ("float_tables_e5m2.h", "F8E5M2"), ("float_tables_others.h", ("F4", "F8E8"))):
+        guard = file.upper().replace(".", "_")
+        with open(pathlib.Path(sys.argv[1]) / file, "w") as f:
+            print(f"/* Made by tests/tools/make_float_tables.py with ml_dtypes; do not edit. */\n#ifndef {guard}\n#define {guard}", file=f)
+            print('#include "float_case.h"', file=f)
+            for name, dtype, n in FORMATS:
+                if name.startswith(select):
+                    print_format(f, name, dtype, n)
+            print("#endif", file=f)
 
 
 main()

@@ -1,8 +1,10 @@
-/* Storage conversions against tables made by ml_dtypes (float_tables.h), and half and bfloat16 against formulas that share nothing with
+/* Storage conversions against tables made by ml_dtypes (float_tables_*.h), and half and bfloat16 against formulas that share nothing with
  * the implementation: every code, and the neighbourhood of every rounding point.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/util.h"
-#include "float_tables.h"
+#include "float_tables_e4m3.h"
+#include "float_tables_e5m2.h"
+#include "float_tables_others.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
