@@ -1,6 +1,6 @@
 /* ConvTranspose. The result's pixels come in phases, o mod stride: those of one phase meet the same taps of the weights, every stride-th, and are an
- * ordinary conv of the input. All phases together are one conv to O * phases channels, whose blocks of phases a move then lays among the pixels. Where
- * that cannot be said (dilated weights, pads that reach outside), it is a conv whose input is dilated by the strides.
+ * ordinary conv of the input. All phases together are one conv to O * phases channels, whose blocks of phases a move then lays among the pixels. An input of
+ * one pixel (the first layer of generators) meets each weight once: a product. Where neither can be said (dilated weights, pads that reach outside), it is a conv whose input is dilated by the strides.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/conv.h"
 
@@ -250,10 +250,57 @@ static ig_status lower_phases(ig_lower *l, const ig_node *n, ig_conv_params *p, 
   return NULL;
 }
 
+/* ---- one pixel ---- */
+
+/* Elements of the kernel, and where in the kernel the result begins; false where the input has more pixels, or the result reaches past the kernel. */
+static bool find_pixel(const ig_node *n, const ig_conv_params *p, int64_t *elements, ig_dim *start) {
+  ig_dims *t = ig_node_dims(n);
+  const ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1);
+  *elements = 1;
+  for (int64_t i = 0; i < p->n_spatial; i++) {
+    int64_t k, lo, out;
+    if (!ig_dim_equals(t, x->dims[2 + i], 1) || !ig_dim_is_const(t, w->dims[2 + i], &k) || !ig_dim_is_const(t, n->out[0]->dims[2 + i], &out)) return false;
+    if (!ig_dim_is_const(t, (ig_dim)p->pad_lo[i], &lo) || p->dilation[i] != 1 || k < 1 || lo > k - 1 || k - 1 - lo + out > k) return false;
+    start[i] = ig_dim_const(t, k - 1 - lo);
+    if (!ig_mul_i64(*elements, k, elements)) return false;
+  }
+  return p->groups == 1;
+}
+
+/* Rows of O channels, an element of the kernel each: the result lies channels last. */
+static ig_status lower_pixel(ig_lower *l, const ig_node *n, ig_conv_params *p, int64_t elements, const ig_dim *pixel) {
+  static const uint8_t turn[] = {2, 1, 0};
+  ig_dims *t = &l->ir->dims;
+  ig_val *x = ig_node_in(n, 0), *w = ig_node_in(n, 1), *bias = ig_node_in(n, 2);
+  const ig_dim k = ig_dim_const(t, elements), one = ig_dim_const(t, 1), none = ig_dim_const(t, 0), o = w->dims[1], all = ig_dim_mul(t, k, o);
+  const uint32_t rank = 2 + (uint32_t)p->n_spatial;
+  ig_dim apart[IG_MAX_RANK] = {w->dims[0], o, k}, dims[IG_MAX_RANK] = {x->dims[0], all}, whole[IG_MAX_RANK] = {all, w->dims[0]}, places[IG_MAX_RANK] = {x->dims[0]}, start[IG_MAX_RANK] = {none, none};
+  uint8_t perm[IG_MAX_RANK] = {0, (uint8_t)(rank - 1)};
+  for (uint32_t i = 2; i < rank; i++) {
+    dims[i] = whole[i] = one;
+    places[i - 1] = w->dims[i];
+    start[i] = pixel[i - 2];
+    perm[i] = (uint8_t)(i - 1);
+    p->pad_lo[i - 2] = p->pad_hi[i - 2] = none;
+    p->in_dilation[i - 2] = 1;
+  }
+  places[rank - 1] = o;
+  ig_val *in[2] = {x, ig_lo_reshape(l, ig_lo_copy(l, ig_lo_permute(l, ig_lo_reshape(l, w, 3, apart), turn)), rank, whole)};
+  const ig_dim row[2] = {one, o}, rows[2] = {k, o};
+  if (bias) bias = ig_lo_reshape(l, ig_lo_copy(l, ig_lo_expand(l, ig_lo_reshape(l, bias, 2, row), 2, rows)), 1, &all);
+  ig_val *y = in[1] ? ig_lo_conv(l, p, in, 2, bias, n, dims) : NULL;
+  y = ig_lo_permute(l, ig_lo_reshape(l, y, rank, places), perm);
+  ig_lo_result(l, 0, y ? ig_lo_slice(l, y, start, NULL, n->out[0]->dims) : NULL);
+  return NULL;
+}
+
 static ig_status transpose_lower(ig_lower *l, const ig_node *n) {
   ig_conv_params p;
   IG_TRY(read_params(n, &p));
   phases f;
+  int64_t elements;
+  ig_dim pixel[3];
+  if (find_pixel(n, &p, &elements, pixel)) return lower_pixel(l, n, &p, elements, pixel);
   if (find_phases(n, &p, &f)) return lower_phases(l, n, &p, &f);
   ig_val *in[2] = {ig_node_in(n, 0), turn_weights(l, ig_node_in(n, 1), p.groups)};
   if (in[1]) ig_lo_result(l, 0, ig_lo_conv(l, &p, in, 2, ig_node_in(n, 2), n, NULL));
@@ -270,7 +317,8 @@ static const char *const transpose_cases[] = {"f32[1,2,3,3] f32[2,3,3,3] f32[3] 
                                               "f32[1,4,5] f32[4,2,3] group=2 auto_pad=SAME_UPPER strides=2", "f32[1,1,2,2,2] f32[1,1,2,2,2]",
                                               "f32[1,1,3] f32[1,1,2] strides=3 output_shape=8", "f32[1,2,5,4] f32[2,3,4,3] f32[3] strides=2,2 pads=1,1,1,1",
                                               "f32[2,4,5] f32[4,3,7] f32[6] group=2 strides=3 pads=2,1 output_padding=2", "f32[1,4,3,3] f32[4,1,3,3] group=4 strides=2,1",
-                                              "f32[1,2,2,3,2] f32[2,2,3,2,4] f32[2] strides=2,1,2 pads=1,0,1,0,0,1", "f32[1,2,4] f32[2,1,3] strides=2 dilations=2", "f32[2,3,4,5] f32[3,2,2,3] f32[2] strides=2,3", "f32[1,2,3] f32[2,3,2] strides=2", NULL};
+                                              "f32[1,2,2,3,2] f32[2,2,3,2,4] f32[2] strides=2,1,2 pads=1,0,1,0,0,1", "f32[1,2,4] f32[2,1,3] strides=2 dilations=2", "f32[2,3,4,5] f32[3,2,2,3] f32[2] strides=2,3", "f32[1,2,3] f32[2,3,2] strides=2",
+                                              "f32[2,5,1,1] f32[5,3,4,2] f32[3] strides=2,1", "f32[2,5,1] f32[5,3,4] pads=1,1", NULL};
 const ig_op ig_op_ConvTranspose = {.domain = "",
                                    .name = "ConvTranspose",
                                    .since = 22,
