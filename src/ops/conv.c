@@ -1,6 +1,7 @@
 /* Conv, ConvInteger, QLinearConv: one conv request; bias and requantisation are its epilogue. ConvTranspose is conv_transpose.c's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/conv.h"
+#include "ops/generate.h"
 
 ig_status ig_conv_params_of(const ig_node *n, const ig_val *x, const ig_val *w, ig_conv_params *out) {
   IG_NODE_REQUIRE(n, w->rank == x->rank, IG_ERROR_BAD_MODEL, "weight '%s' has %d dims, input '%s' has %d", w->name, w->rank, x->name, x->rank);
@@ -108,7 +109,19 @@ const ig_op ig_op_Conv = {.domain = "",
 
 #define BYTE_TYPES (IG_T(I8) | IG_T(U8))
 
-static ig_status conv_integer_infer(ig_node *n) { return conv_dims(n, ig_node_in(n, 0), ig_node_in(n, 1), NULL, IG_DTYPE_I32); }
+/* Input i has one element, or one for each output channel. */
+static ig_status check_channels(ig_node *n, uint32_t i, const ig_val *w) {
+  const ig_val *v = ig_node_in(n, i);
+  if (!v || v->rank == 0 || (v->rank == 1 && ig_dim_equals(ig_node_dims(n), v->dims[0], 1))) return NULL;
+  IG_NODE_REQUIRE(n, v->rank == 1, IG_ERROR_BAD_MODEL, "input %u ('%s') has %d dims, at most 1 is possible", i, v->name, v->rank);
+  return ig_infer_equal(n, v->dims[0], w->dims[0], v->name, NULL);
+}
+
+static ig_status conv_integer_infer(ig_node *n) {
+  IG_TRY(conv_dims(n, ig_node_in(n, 0), ig_node_in(n, 1), NULL, IG_DTYPE_I32));
+  IG_TRY(ig_gen_require_scalar(n, 2));
+  return check_channels(n, 3, ig_node_in(n, 1));
+}
 
 /* x, w and, broadcast to their dims, the zero points (that of the weights may be one per output channel). */
 static uint32_t quantised_inputs(ig_lower *l, ig_val *x, ig_val *w, ig_val *zx, ig_val *zw, ig_val **in) {
@@ -149,7 +162,13 @@ const ig_op ig_op_ConvInteger = {.domain = "",
 /* ---- QLinearConv ---- */
 
 static ig_status qlinear_conv_infer(ig_node *n) {
-  return conv_dims(n, ig_node_in(n, 0), ig_node_in(n, 3), ig_node_in(n, 8), ig_node_in(n, 7)->dtype);
+  ig_val *w = ig_node_in(n, 3);
+  IG_TRY(conv_dims(n, ig_node_in(n, 0), w, ig_node_in(n, 8), ig_node_in(n, 7)->dtype));
+  IG_TRY(ig_gen_require_scalar(n, 1));
+  IG_TRY(ig_gen_require_scalar(n, 2));
+  for (uint32_t i = 4; i < 8; i++)
+    IG_TRY(check_channels(n, i, w));
+  return NULL;
 }
 
 static ig_status qlinear_conv_lower(ig_lower *l, const ig_node *n) {

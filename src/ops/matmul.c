@@ -212,10 +212,37 @@ static ig_val *per_line(ig_lower *l, ig_val *z, bool rows) {
   return ig_lo_reshape(l, z, 2, dims);
 }
 
+/* Dims of the product with the dims of 1 that vectors gain. result, rank: those that product_dims gives. */
+static uint32_t matrix_dims(ig_dims *t, const ig_val *a, const ig_val *b, const ig_dim *result, uint32_t rank, ig_dim *out) {
+  const uint32_t batch = rank - (a->rank > 1) - (b->rank > 1);
+  memcpy(out, result, batch * sizeof *out);
+  out[batch] = a->rank > 1 ? a->dims[a->rank - 2] : ig_dim_const(t, 1);
+  out[batch + 1] = b->rank > 1 ? b->dims[b->rank - 1] : ig_dim_const(t, 1);
+  return batch + 2;
+}
+
+/* Input i is what per_line takes: one element, or as many as the product has rows or columns, batch dims before them. */
+static ig_status check_line(ig_node *n, uint32_t i, bool rows, uint32_t rank, const ig_dim *dims) {
+  const ig_val *v = ig_node_in(n, i);
+  const int line = rows ? 2 : 1;
+  for (int k = 1; v && k <= v->rank; k++) {
+    const int at = v->rank == 1 ? line : k; /* counted from the end */
+    const ig_dim d = v->dims[v->rank - k];
+    if (ig_dim_equals(ig_node_dims(n), d, 1)) continue;
+    IG_NODE_REQUIRE(n, at <= (int)rank && (at > 2 || at == line), IG_ERROR_BAD_MODEL, "input %u ('%s') has neither one element nor one for each %s", i,
+                    v->name, rows ? "row" : "column");
+    IG_TRY(ig_infer_equal(n, d, dims[rank - (uint32_t)at], v->name, NULL));
+  }
+  return NULL;
+}
+
 static ig_status matmul_integer_infer(ig_node *n) {
-  ig_dim dims[IG_MAX_RANK];
+  ig_dim dims[IG_MAX_RANK], matrix[IG_MAX_RANK + 2];
   uint32_t rank;
   IG_TRY(product_dims(n, ig_node_in(n, 0), ig_node_in(n, 1), dims, &rank));
+  const uint32_t matrix_rank = matrix_dims(ig_node_dims(n), ig_node_in(n, 0), ig_node_in(n, 1), dims, rank, matrix);
+  IG_TRY(check_line(n, 2, true, matrix_rank, matrix));
+  IG_TRY(check_line(n, 3, false, matrix_rank, matrix));
   return ig_infer_set(n, 0, IG_DTYPE_I32, rank, dims);
 }
 
@@ -250,9 +277,12 @@ const ig_op ig_op_MatMulInteger = {.domain = "",
 static ig_status qlinear_matmul_infer(ig_node *n) {
   const ig_val *a = ig_node_in(n, 0), *b = ig_node_in(n, 3), *y_zero = ig_node_in(n, 7);
   if (!((ig_type_bit(a->dtype) | ig_type_bit(b->dtype) | ig_type_bit(y_zero->dtype)) & ~(ig_types)BYTE_TYPES)) {
-    ig_dim dims[IG_MAX_RANK];
+    ig_dim dims[IG_MAX_RANK], matrix[IG_MAX_RANK + 2];
     uint32_t rank;
     IG_TRY(product_dims(n, a, b, dims, &rank));
+    const uint32_t matrix_rank = matrix_dims(ig_node_dims(n), a, b, dims, rank, matrix);
+    for (uint32_t i = 1; i < 8; i++)
+      if (i != 3) IG_TRY(check_line(n, i, i < 3, matrix_rank, matrix));
     return ig_infer_set(n, 0, y_zero->dtype, rank, dims);
   }
   return ig_status_with(
@@ -262,16 +292,9 @@ static ig_status qlinear_matmul_infer(ig_node *n) {
 
 static ig_status qlinear_matmul_lower(ig_lower *l, const ig_node *n) {
   const ig_val *y = n->out[0];
-  ig_dims *t = &l->ir->dims;
   ig_val *a = ig_node_in(n, 0), *b = ig_node_in(n, 3);
-  const bool vector_a = a->rank == 1, vector_b = b->rank == 1;
-  ig_dim dims[IG_MAX_RANK];
-  uint32_t rank = 0;
-  const uint32_t batch = (uint32_t)y->rank - !vector_a - !vector_b;
-  for (; rank < batch; rank++)
-    dims[rank] = y->dims[rank];
-  dims[rank++] = vector_a ? ig_dim_const(t, 1) : a->dims[a->rank - 2];
-  dims[rank++] = vector_b ? ig_dim_const(t, 1) : b->dims[b->rank - 1];
+  ig_dim dims[IG_MAX_RANK + 2];
+  const uint32_t rank = matrix_dims(&l->ir->dims, a, b, y->dims, (uint32_t)y->rank, dims);
   static const struct {
     uint8_t input;
     bool rows;

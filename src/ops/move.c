@@ -1,6 +1,7 @@
 /* Concat, Pad, Tile, DepthToSpace, SpaceToDepth, CenterCropPad and ml FeatureVectorizer: what copies elements to other places.
  * Concat is one kernel node whose region has a move per input, each writing its part of the result. Tile is a move that wraps around.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "ops/generate.h"
 #include "ops/structured.h"
 
 #define TYPES_13 (IG_TYPES_NUMERIC | IG_T(STRING) | IG_T(BOOL) | IG_T(C64) | IG_T(C128))
@@ -174,6 +175,7 @@ static ig_status read_pads(ig_node *n, pads *p) {
     axes[k] = k;
   }
   if (ig_node_in(n, 3)) IG_TRY(ig_infer_ints(n, 3, axes, IG_MAX_RANK, &n_axes));
+  IG_TRY(ig_gen_require_scalar(n, 2));
   IG_TRY(ig_infer_elems(n, 1, v, 2 * IG_MAX_RANK, &count));
   IG_NODE_REQUIRE(n, count == 2 * n_axes, IG_ERROR_BAD_MODEL, "%u pads for %u axes, two for each are needed", count, n_axes);
   for (uint32_t i = 0; i < n_axes; i++) {

@@ -162,6 +162,9 @@ static ig_status infer_quantise(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0), *zero = ig_node_in(n, 2);
   ig_dtype d;
   IG_TRY(infer_common(n));
+  const int64_t precision = ig_op_attr_i(n, "precision");
+  IG_NODE_REQUIRE(n, !precision || ig_type_bit(ig_dtype_from_onnx(precision)) & IG_TYPES_FLOAT, IG_ERROR_BAD_MODEL,
+                  "attribute 'precision' names no float type (%lld)", (long long)precision);
   IG_TRY(ig_op_attr_dtype(n, "output_dtype", zero ? zero->dtype : IG_DTYPE_U8, &d));
   IG_NODE_REQUIRE(n, !zero || d == zero->dtype, IG_ERROR_BAD_MODEL, "attribute 'output_dtype' says %s, the zero point is %s", ig_dtype_name(d),
                   ig_dtype_name(zero->dtype));

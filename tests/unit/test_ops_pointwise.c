@@ -412,6 +412,7 @@ static void test_failures(void **state) {
       {"Cast", "f32[2] to=8", IG_ERROR_UNSUPPORTED, "type string cannot be computed with"},
       {"QuantizeLinear", "f32[2,3] f32[2] u8[2]", IG_ERROR_BAD_MODEL, "does not match"},
       {"QuantizeLinear", "f32[2,3] f32[] i8[] output_dtype=2", IG_ERROR_BAD_MODEL, "attribute 'output_dtype' says uint8"},
+      {"QuantizeLinear", "f32[2,3] f32[] precision=7", IG_ERROR_BAD_MODEL, "attribute 'precision' names no float type (7)"},
       {"DequantizeLinear", "u8[2,3] f32[2,3] axis=5 block_size=2", IG_ERROR_BAD_MODEL, "axis 5 is outside [-2, 2)"},
       {"Range", "i64[]=0 i64[]=3 i64[]=0", IG_ERROR_BAD_MODEL, "delta is 0"},
       {"Range", "i64[] i64[]=3 i64[]=1", IG_ERROR_UNSUPPORTED, "--values"},
