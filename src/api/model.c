@@ -41,7 +41,7 @@ static ig_status read_limits(const ig_model_options *opt, ig_onnx_limits *out) {
 ig_status ig_model_default_limits(ig_model_options *out) {
   IG_REQUIRE(out && out->struct_size >= sizeof *out, IG_ERROR_INVALID_ARGUMENT, "ig_model_default_limits: out is NULL or its struct_size is not set");
   const ig_onnx_limits *l = &ig_onnx_default_limits;
-  *out = (ig_model_options){out->struct_size, l->nesting, l->nodes, l->edges, l->inlining, l->elements, l->expressions, l->memory};
+  *out = (ig_model_options){out->struct_size, l->nesting, l->nodes, l->edges, l->inlining, l->elements, l->expressions, IG_ONNX_MEMORY};
   return NULL;
 }
 

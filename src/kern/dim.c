@@ -90,7 +90,7 @@ ig_dim ig_dims_intern(ig_dims *t, ig_dim_node node) {
   }
   const size_t max_nodes = t->max_nodes ? t->max_nodes : DEFAULT_MAX_NODES;
   if (t->nodes.n > max_nodes || t->nodes.n >= UINT32_MAX) {
-    return ig_dims_fail(t, ig_status_new(IG_ERROR_LIMIT, "more than %zu dimension expressions (limit 'expression nodes')", max_nodes));
+    return ig_dims_fail(t, ig_status_new(IG_ERROR_LIMIT, "limit 'expressions' (%zu): the model needs more dimension expressions", max_nodes));
   }
   const ig_dim d = (ig_dim)t->nodes.n;
   if (!append(t, &node, ig_dims_span_of(t, &node))) return ig_dims_fail(t, IG_OOM());

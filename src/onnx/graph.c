@@ -79,8 +79,7 @@ static ig_status read_dim(ig_onnx_importer *im, ig_wire_bytes bytes, const ig_va
 static ig_status read_shape(ig_onnx_importer *im, ig_wire_bytes bytes, uint32_t io, ig_val *v) {
   ig_pb_shape shape;
   IG_TRY(IG_PB_READ(shape, bytes, &shape));
-  IG_REQUIRE(shape.dim.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "input '%s': rank %llu, at most %d dims are supported", v->name,
-             (unsigned long long)shape.dim.n, IG_MAX_RANK);
+  if (shape.dim.n > IG_MAX_RANK) return ig_onnx_too_many_dims("input", v->name, shape.dim.n);
   ig_dim dims[IG_MAX_RANK];
   int64_t fixed[IG_MAX_RANK];
   uint32_t rank = 0;
@@ -98,8 +97,7 @@ static ig_status read_tensor_type(ig_wire_bytes bytes, const char *name, ig_pb_t
   IG_TRY(IG_PB_READ(tensor_type, bytes, out));
   IG_REQUIRE(out->elem_type != 0, IG_ERROR_BAD_MODEL, "input '%s': the data type is missing", name);
   *out_dtype = ig_dtype_from_onnx(out->elem_type);
-  IG_REQUIRE(*out_dtype != IG_DTYPE_NONE, IG_ERROR_UNSUPPORTED, "input '%s': data type %lld is not known", name, (long long)out->elem_type);
-  return NULL;
+  return *out_dtype == IG_DTYPE_NONE ? ig_onnx_unknown_type("input", name, out->elem_type) : NULL;
 }
 
 /* A main graph's tensor needs its rank; other graphs' inputs get type and dims from the node around. */
@@ -108,8 +106,10 @@ static ig_status set_tensor_type(ig_onnx_importer *im, ig_wire_bytes bytes, bool
   IG_TRY(read_tensor_type(bytes, v->name, &t, &v->dtype));
   if (!is_main) return NULL;
   if (!t.shape.p)
-    return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED,
-                                        "input '%s' has no shape: its rank must be known; write one into the model, dims may stay symbolic", v->name),
+    return ig_status_with(ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED,
+                                                       "input '%s' has no shape: its rank must be known; write one into the model, dims may stay symbolic",
+                                                       v->name),
+                                         IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE"),
                           IG_DETAIL_HINT, "give the input a shape with symbolic dims, for example with onnx.helper.make_tensor_value_info");
   return read_shape(im, t.shape, io, v);
 }

@@ -105,6 +105,9 @@ IG_MUST_USE ig_status ig_onnx_read_attr(ig_onnx_importer *im, const ig_onnx_scop
                                         bool *out_given);
 
 /* ---- tensor.c ---- */
+/* What this version does not know: UNSUPPORTED_DATATYPE, UNSUPPORTED_SHAPE. what: "input", "tensor". */
+IG_MUST_USE ig_status ig_onnx_unknown_type(const char *what, const char *name, int64_t onnx_type);
+IG_MUST_USE ig_status ig_onnx_too_many_dims(const char *what, const char *name, uint64_t rank);
 IG_MUST_USE ig_status ig_onnx_tensor(ig_onnx_importer *im, ig_wire_bytes bytes, const char **out_name, ig_data *out);
 /* ---- sparse.c ---- */
 IG_MUST_USE ig_status ig_onnx_sparse(ig_onnx_importer *im, ig_wire_bytes bytes, const char **out_name, ig_data *out);

@@ -166,7 +166,7 @@ static void fill_limits(ig_onnx_limits *l, const ig_onnx_limits *given) {
 
 static size_t memory_limit(const ig_onnx_limits *l, size_t n_bytes) {
   if (l->memory) return l->memory > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)l->memory;
-  return n_bytes > SIZE_MAX / 64 ? SIZE_MAX / 2 : ((size_t)64 << 20) + 16 * n_bytes;
+  return n_bytes > SIZE_MAX / 64 ? SIZE_MAX / 2 : (size_t)IG_ONNX_MEMORY + 16 * n_bytes;
 }
 
 static ig_status find_dirs(ig_onnx_importer *im, const char *model_path, const char *data_dir) {

@@ -15,7 +15,8 @@ typedef struct ig_onnx_limits {
   uint64_t expressions;      /* 1,000,000 dim nodes */
   uint64_t memory;           /* 64 MiB + 16 x the bytes outside raw tensor data */
 } ig_onnx_limits;
-extern const ig_onnx_limits ig_onnx_default_limits;
+#define IG_ONNX_MEMORY ((uint64_t)64 << 20)   /* the part of `memory` that does not depend on the file */
+extern const ig_onnx_limits ig_onnx_default_limits;   /* .memory is 0: it depends on the file */
 
 /* Keeps alive what the ir's constants point into. */
 typedef struct ig_onnx_sources { const ig_allocator *alloc; IG_VEC(ig_file_map) files; } ig_onnx_sources;

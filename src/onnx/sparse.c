@@ -40,8 +40,7 @@ ig_status ig_onnx_sparse(ig_onnx_importer *im, ig_wire_bytes bytes, const char *
   IG_TRY(ig_onnx_tensor(im, s.values, &name, &values));
   if (out_name) *out_name = name;
   IG_TRY_NOTE(ig_onnx_tensor(im, s.indices, NULL, &indices), "indices of sparse tensor '%s'", name);
-  IG_REQUIRE(s.dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "sparse tensor '%s': rank %llu, at most %d dims are supported", name,
-             (unsigned long long)s.dims.n, IG_MAX_RANK);
+  if (s.dims.n > IG_MAX_RANK) return ig_onnx_too_many_dims("sparse tensor", name, s.dims.n);
   out->dtype = values.dtype;
   ig_wire_iter it = ig_wire_iterate(&s.dims);
   while (out->rank < s.dims.n && ig_wire_next_int(&it, &out->dims[out->rank])) out->rank++;

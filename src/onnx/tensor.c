@@ -52,9 +52,18 @@ ig_status ig_onnx_check_dims(const ig_onnx_importer *im, const char *what, const
   return NULL;
 }
 
+ig_status ig_onnx_unknown_type(const char *what, const char *name, int64_t onnx_type) {
+  return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "%s '%s': data type %lld of ONNX is not known to this version", what, name, (long long)onnx_type),
+                        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_DATATYPE");
+}
+
+ig_status ig_onnx_too_many_dims(const char *what, const char *name, uint64_t rank) {
+  return ig_status_with(ig_status_new(IG_ERROR_UNSUPPORTED, "%s '%s': rank %llu, at most %d dims are supported", what, name, (unsigned long long)rank, IG_MAX_RANK),
+                        IG_DETAIL_ISSUE_CODE, "UNSUPPORTED_SHAPE");
+}
+
 static ig_status read_dims(const ig_onnx_importer *im, const char *name, const ig_pb_tensor *t, ig_data *out, uint64_t *out_n) {
-  IG_REQUIRE(t->dims.n <= IG_MAX_RANK, IG_ERROR_UNSUPPORTED, "tensor '%s': rank %llu, at most %d dims are supported", name,
-             (unsigned long long)t->dims.n, IG_MAX_RANK);
+  if (t->dims.n > IG_MAX_RANK) return ig_onnx_too_many_dims("tensor", name, t->dims.n);
   ig_wire_iter it = ig_wire_iterate(&t->dims);
   while (out->rank < t->dims.n && ig_wire_next_int(&it, &out->dims[out->rank])) out->rank++;
   return ig_onnx_check_dims(im, "tensor", name, out->dims, out->rank, out_n);
@@ -162,7 +171,7 @@ static ig_status use_list(ig_onnx_importer *im, const char *name, const ig_pb_te
 static void discount_raw(ig_onnx_importer *im, size_t n) {
   size_t *limit = &im->arena->limit;
   if (!*limit || im->copy_all || im->limits.memory || im->in_function) return;
-  const size_t floor = (size_t)64 << 20;
+  const size_t floor = (size_t)IG_ONNX_MEMORY;
   *limit = *limit > floor && (*limit - floor) / 16 > n ? *limit - n * 16 : floor;
 }
 
@@ -193,7 +202,7 @@ ig_status ig_onnx_tensor(ig_onnx_importer *im, ig_wire_bytes bytes, const char *
   IG_REQUIRE(!t.segment.p, IG_ERROR_UNSUPPORTED, "tensor '%s': segments (or a sequence or optional in place of a tensor) are not supported", name);
   out->dtype = ig_dtype_from_onnx(t.data_type);
   IG_REQUIRE(t.data_type != 0, IG_ERROR_BAD_MODEL, "tensor '%s': the data type is missing", name);
-  IG_REQUIRE(out->dtype != IG_DTYPE_NONE, IG_ERROR_UNSUPPORTED, "tensor '%s': data type %lld is not known", name, (long long)t.data_type);
+  if (out->dtype == IG_DTYPE_NONE) return ig_onnx_unknown_type("tensor", name, t.data_type);
   uint64_t n;
   IG_TRY(read_dims(im, name, &t, out, &n));
   out->n_bytes = ig_dtype_bytes(out->dtype, n);

@@ -97,6 +97,13 @@ run 0 build "$digits" -o b.ingot --json
 json out "d['measured']>0"
 run 0 build "$digits" -o b.ingot --json --build-seconds 0
 json out "d['measured']==0"
+for seconds in 1 10; do
+  begin=$(date +%s)
+  run 0 build "$digits" -o b.ingot --json --build-seconds $seconds
+  [ $(($(date +%s) - begin)) -le $((10 * seconds + 10)) ] && passed=$((passed + 1)) || fail "took longer than it may"
+  json out "d['measured']>0"
+  run 0 compare "$digits" b.ingot
+done
 run 2 build "$digits" -o b.ingot --build-seconds soon
 run 2 build "$digits" -o b.ingot --tune best
 run 2 build "$digits" -o b.ingot --tune replay
@@ -476,7 +483,7 @@ json out "d['error']['name']=='UNSUPPORTED_NODE' and d['error']['node']=='first'
 run 0 check --limits
 has out '^nesting  *64 '
 run 0 check --limits --json
-json out "d['limits']['nodes']==1000000 and d['limits']['elements']==2**40"
+json out "d['limits']['nodes']==1000000 and d['limits']['elements']==2**40 and d['limits']['memory']==64<<20"
 run 0 check "$digits" --limits
 has out 'all can be built'
 run 2 check

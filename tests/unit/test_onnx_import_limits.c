@@ -89,8 +89,40 @@ static void test_limits(void **state) {
   l = (ig_onnx_limits){ .memory = 8192 };
   expect_limited(model(chain(2)), &l, IG_OK, NULL);
   expect_limited(model(chain(1000)), &l, IG_ERROR_LIMIT, "limit 'memory' (8192");
-  l = (ig_onnx_limits){ .expressions = 2 };
-  expect_limited(with_input("a,b,c,d,e,f"), &l, IG_ERROR_LIMIT, "");
+  l = (ig_onnx_limits){ .expressions = 6 };
+  uint32_t fits = 0;
+  for (char dims[64] = "a"; fits < 7; fits++) {   /* a symbol more each time */
+    imported m = import_limited(with_input(dims), &l);
+    const bool ok = !m.st;
+    if (!ok && (ig_status_code(m.st) != IG_ERROR_LIMIT || !strstr(ig_status_message(m.st), "limit 'expressions' (6)"))) fail_msg("%s", ig_status_message(m.st));
+    drop(&m);
+    if (!ok) break;
+    snprintf(dims + strlen(dims), 3, ",%c", 'b' + (char)fits);
+  }
+  assert_in_range(fits, 1, 6);
+}
+
+/* Well-formed, but more than this version does: the verdict is one that people grep for. */
+static void expect_verdict(ig_buf bytes, const char *verdict) {
+  imported m = import(bytes);
+  assert_int_equal(ig_status_code(m.st), IG_ERROR_UNSUPPORTED);
+  const char *issue = ig_status_detail(m.st, IG_DETAIL_ISSUE_CODE);
+  assert_non_null(issue);
+  assert_string_equal(issue, verdict);
+  drop(&m);
+}
+static void test_verdicts(void **state) {
+  (void)state;
+  ig_buf g = chain(1);
+  put(&g, 11, value_info("z", 99, "2"));
+  expect_verdict(model(g), "UNSUPPORTED_DATATYPE");
+  g = chain(1);
+  put(&g, 5, tensor_head("w", 99, "2"));
+  expect_verdict(model(g), "UNSUPPORTED_DATATYPE");
+  expect_verdict(with_input("1,1,1,1,1,1,1,1,1"), "UNSUPPORTED_SHAPE");
+  g = chain(1);
+  put(&g, 5, tensor_head("w", 1, "1,1,1,1,1,1,1,1,1"));
+  expect_verdict(model(g), "UNSUPPORTED_SHAPE");
 }
 
 static void test_wrong_files(void **state) {
@@ -207,7 +239,7 @@ static void test_failing_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_limits),    cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_external),
+    cmocka_unit_test(test_limits),    cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_external),
     cmocka_unit_test(test_truncated), cmocka_unit_test(test_failing_memory),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
