@@ -27,7 +27,7 @@ ALWAYS void depthwise_store(const tile_job *t, int64_t c, vi sums[2][2], uint8_t
   _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
     _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++)
       x[i][h] = vs_rint(vs_add(vs_mul(vs_of(sums[i][h]), vs_load(t->mul + c + h * SIMD_W)), vs_load(t->add + c + h * SIMD_W)));
-  const vi bytes = vi_within(_mm256_packus_epi16(vi_words(x[0][0], x[0][1], t->form), vi_words(x[1][0], x[1][1], t->form)), t->form);
+  const vi bytes = vi_within(_mm256_packus_epi16(vi_words(x[0][0], x[0][1], t->form), vi_words(x[1][0], x[1][1], t->form)), t->form, false);
   const __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
   _mm_storeu_si128((__m128i *)(void *)(out[0] + c), _mm_unpacklo_epi64(low, high));
   _mm_storeu_si128((__m128i *)(void *)(out[1] + c), _mm_unpackhi_epi64(low, high));
@@ -284,7 +284,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
     static const uint8_t perms[2][4] = { { 0, 2, 1 }, { 0, 2, 3, 1 } };
     epi = ig_epi_make(m.epi, c, perms[ig_call_out(c, 0)->rank == 4], IG_S_I32, c->n_out, &SIMD_PROG);
   }
-  if (d.tile && compiled && finish_of(&f, &consts) == finish_bytes) {
+  if (d.tile && compiled && (flags_of(&f, &consts) & ~FULL) == BYTES) {
     for (int64_t r = lo; r < hi; r++) depthwise_row(&d, &m, r / d.s.out[0], r % d.s.out[0], &consts.bytes);
     return;
   }

@@ -36,13 +36,13 @@ enum {
     const elem *a[n_rows]; \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
     SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += step) { \
-      vi columns[halves]; \
-      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) columns[h] = weights(h); \
+      vi word_columns[halves]; \
+      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) word_columns[h] = weights(h); \
       _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
         int32_t word; \
         memcpy(&word, a[i] + w * KG, sizeof word); \
         const vi x = vi_set(word); \
-        _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = vi_dot(c[i][h], x, columns[h]); \
+        _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = vi_dot(c[i][h], x, word_columns[h]); \
       } \
     } \
   }
@@ -94,23 +94,32 @@ typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t
     _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) s[0][h] = MENDED(i, h), s[1][h] = MENDED(i + 1, h); \
     const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
     char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
-    finish_two(t->k, flags, halves, s[0], s[1], t->mul + j, t->add + j, from, to); \
+    finish_two(k, flags, halves, s[0], s[1], mul + j, add + j, from, to); \
   }
 #define FUSED(name, flags) \
   static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
                    const finish_tile *t) { \
+    const finish_consts *const k = t->k; \
+    const float *const mul = t->mul, *const add = t->add; \
+    const int64_t columns = t->columns; \
     int64_t j = 0; \
-    for (; j + NR <= t->columns; j += NR) { FUSED_PANEL(flags, 2) } \
-    if (j < t->columns) { FUSED_PANEL(flags, 1) } \
+    for (; j + NR <= columns; j += NR) { FUSED_PANEL(flags, 2) } \
+    if (j < columns) { FUSED_PANEL(flags, 1) } \
   }
 FUSED(fused_float, FLOAT)
 FUSED(fused_float_residual, FLOAT_RESIDUAL)
 FUSED(fused_bytes, BYTES)
+FUSED(fused_bytes_full, BYTES | FULL)
 FUSED(fused_bytes_residual, BYTES_RESIDUAL)
+FUSED(fused_bytes_residual_full, BYTES_RESIDUAL | FULL)
 FUSED(fused_bytes_residual_i8, BYTES_RESIDUAL | SIGNED)
 static fused_fn fused_of(finish_fn f) {
-  return f == finish_float ? fused_float : f == finish_float_residual ? fused_float_residual : f == finish_bytes ? fused_bytes :
-    f == finish_bytes_residual ? fused_bytes_residual : f == finish_bytes_residual_i8 ? fused_bytes_residual_i8 : NULL;
+  static const struct { finish_fn finish; fused_fn fused; } known[] = { { finish_float, fused_float }, { finish_float_residual, fused_float_residual },
+    { finish_bytes, fused_bytes }, { finish_bytes_full, fused_bytes_full }, { finish_bytes_residual, fused_bytes_residual },
+    { finish_bytes_residual_full, fused_bytes_residual_full }, { finish_bytes_residual_i8, fused_bytes_residual_i8 } };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].finish == f) return known[i].fused;
+  return NULL;
 }
 
 /* ---- what a user says, and memory ---- */

@@ -63,11 +63,14 @@ typedef struct finish_tile {
 typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 
 #define ALWAYS static inline __attribute__((always_inline))
-enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, UNBOUNDED = 64, SIGNED = 128, PAIR = 2 * SIMD_W };   /* SIGNED: the residual */
+/* UNBOUNDED: see wide. SIGNED: the residual's bytes. FULL: the result's bytes are unsigned and take any value. */
+enum { HAS_FIRST = 1, HAS_LINEAR = 2, HAS_BYTES = 4, HAS_FLOATS = 8, HAS_SECOND = 16, OUT_BYTES = 32, UNBOUNDED = 64, SIGNED = 128, FULL = 256, PAIR = 2 * SIMD_W };
 static int flags_of(const ig_s8_finish *f, const finish_consts *k) {
   const bool floats = f->residual && f->residual->dtype == IG_DTYPE_F32;
+  const ig_s8_round *last = f->second.on ? &f->second : &f->first;
+  const bool full = f->out == IG_DTYPE_U8 && last->lo == 0 && last->hi == 255;
   return f->first.on * HAS_FIRST + f->linear * HAS_LINEAR + (f->residual && !floats) * HAS_BYTES + floats * HAS_FLOATS + f->second.on * HAS_SECOND +
-    (f->residual && f->residual->dtype == IG_DTYPE_I8) * SIGNED + (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * UNBOUNDED);
+    (f->residual && f->residual->dtype == IG_DTYPE_I8) * SIGNED + (f->out != IG_DTYPE_F32) * (OUT_BYTES + k->wide * UNBOUNDED) + full * FULL;
 }
 #define RESULT_SIZE(flags) ((flags) & OUT_BYTES ? 1 : 4)
 #define RESIDUAL_SIZE(flags) ((flags) & HAS_FLOATS ? 4 : 1)
@@ -97,7 +100,7 @@ ALWAYS void finish_pair(const finish_consts *k, const int flags, vi s0, vi s1, c
   const vs x0 = finish_value(k, flags, s0, mul, add, residual);
   const vs x1 = finish_value(k, flags, s1, mul + SIMD_W, add + SIMD_W, residual ? residual + SIMD_W * RESIDUAL_SIZE(flags) : NULL);
   if (flags & OUT_BYTES) {
-    vi_store_bytes(out, vs_rint(x0), vs_rint(x1), &k->bytes);
+    vi_store_bytes(out, vs_rint(x0), vs_rint(x1), &k->bytes, flags & FULL);
     return;
   }
   vs_store((float *)(void *)out, x0);
@@ -114,9 +117,9 @@ ALWAYS void finish_two(const finish_consts *k, const int flags, const int halves
     _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
       _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) vs_store((float *)(void *)out[i] + h * SIMD_W, x[i][h]);
   } else if (halves == 2) {
-    vi_store_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[0][1]), vs_rint(x[1][0]), vs_rint(x[1][1]), &k->bytes);
+    vi_store_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[0][1]), vs_rint(x[1][0]), vs_rint(x[1][1]), &k->bytes, flags & FULL);
   } else {
-    vi_store_half_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[1][0]), &k->bytes);
+    vi_store_half_rows(out[0], out[1], vs_rint(x[0][0]), vs_rint(x[1][0]), &k->bytes, flags & FULL);
   }
 }
 
@@ -144,7 +147,9 @@ enum { FLOAT = 0, FLOAT_RESIDUAL = HAS_LINEAR | HAS_FLOATS, BYTES = HAS_FIRST | 
 FINISH(finish_float, FLOAT)
 FINISH(finish_float_residual, FLOAT_RESIDUAL)
 FINISH(finish_bytes, BYTES)
+FINISH(finish_bytes_full, BYTES | FULL)
 FINISH(finish_bytes_residual, BYTES_RESIDUAL)
+FINISH(finish_bytes_residual_full, BYTES_RESIDUAL | FULL)
 FINISH(finish_bytes_residual_i8, BYTES_RESIDUAL | SIGNED)
 FINISH(finish_any, flags_of(f, t->k))
 static void finish_sums(const ig_s8_finish *f, const finish_tile *t) {
@@ -177,7 +182,9 @@ static finish_fn finish_of(const ig_s8_finish *f, const finish_consts *k) {
     case FLOAT: return finish_float;
     case FLOAT_RESIDUAL: return finish_float_residual;
     case BYTES: return finish_bytes;
+    case BYTES | FULL: return finish_bytes_full;
     case BYTES_RESIDUAL: return finish_bytes_residual;
+    case BYTES_RESIDUAL | FULL: return finish_bytes_residual_full;
     case BYTES_RESIDUAL | SIGNED: return finish_bytes_residual_i8;
     default: return finish_any;
   }

@@ -50,25 +50,25 @@ static inline bytes_form bytes_form_of(int32_t zero, int32_t lo, int32_t hi, boo
   memset(k.flip, flip, sizeof k.flip);
   return k;
 }
-/* Saturation keeps what is out of bounds on its side of them. */
+/* Saturation keeps what is out of bounds on its side of them; full: packing alone makes bytes, unsigned ones of the whole range. */
 static inline vi vi_words(vi a, vi b, const bytes_form *k) { return _mm256_adds_epi16(_mm256_packs_epi32(a, b), vi_load(k->zero)); }
-static inline vi vi_within(vi x, const bytes_form *k) {
-  return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(x, vi_load(k->lo)), vi_load(k->hi)), vi_load(k->flip));
+static inline vi vi_within(vi x, const bytes_form *k, const bool full) {
+  return full ? x : _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(x, vi_load(k->lo)), vi_load(k->hi)), vi_load(k->flip));
 }
 /* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows. */
-static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k) {
-  const vi w = vi_words(a, b, k), x = vi_within(_mm256_permute4x64_epi64(_mm256_packus_epi16(w, w), 0xd8), k);
+static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k, const bool full) {
+  const vi w = vi_words(a, b, k), x = vi_within(_mm256_permute4x64_epi64(_mm256_packus_epi16(w, w), 0xd8), k, full);
   _mm_storeu_si128((__m128i *)p, _mm_shuffle_epi32(_mm256_castsi256_si128(x), 0xd8));
 }
-static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k) {
-  const vi x = vi_within(_mm256_packus_epi16(vi_words(p0, p1, k), vi_words(q0, q1, k)), k);
+static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k, const bool full) {
+  const vi x = vi_within(_mm256_packus_epi16(vi_words(p0, p1, k), vi_words(q0, q1, k)), k, full);
   const __m128i low = _mm256_castsi256_si128(x), high = _mm256_extracti128_si256(x, 1);
   _mm_storeu_si128((__m128i *)p, _mm_unpacklo_epi32(low, high));
   _mm_storeu_si128((__m128i *)q, _mm_unpackhi_epi32(low, high));
 }
 /* Two rows of one vector each. */
-static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k) {
-  const vi w = vi_words(a, b, k), x = vi_within(_mm256_packus_epi16(w, w), k);
+static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k, const bool full) {
+  const vi w = vi_words(a, b, k), x = vi_within(_mm256_packus_epi16(w, w), k, full);
   const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   _mm_storel_epi64((__m128i *)p, both);
   _mm_storel_epi64((__m128i *)q, _mm_unpackhi_epi64(both, both));

@@ -55,17 +55,19 @@ static inline bytes_form bytes_form_of(int32_t zero, int32_t lo, int32_t hi, boo
 static inline __m128i vi_bytes(vi x, const bytes_form *k) {
   return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(x, vi_set(k->lo - k->zero)), vi_set(k->hi - k->zero)), vi_set(k->zero)));
 }
-/* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows. */
-static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k) {
+/* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows; full: of the whole range. */
+static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k, const bool full) {
+  (void)full;
   _mm_storeu_si128((__m128i *)p, vi_bytes(a, k));
   _mm_storeu_si128((__m128i *)p + 1, vi_bytes(b, k));
 }
-static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k) {
-  vi_store_bytes(p, p0, p1, k);
-  vi_store_bytes(q, q0, q1, k);
+static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k, const bool full) {
+  vi_store_bytes(p, p0, p1, k, full);
+  vi_store_bytes(q, q0, q1, k, full);
 }
 /* Two rows of one vector each. */
-static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k) {
+static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k, const bool full) {
+  (void)full;
   _mm_storeu_si128((__m128i *)p, vi_bytes(a, k));
   _mm_storeu_si128((__m128i *)q, vi_bytes(b, k));
 }
