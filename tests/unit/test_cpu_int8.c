@@ -244,7 +244,39 @@ static void test_pool(void **state) {
   assert_true(n_accepted >= 100);
 }
 
+static void test_quantise(void **state) {
+  IG_UNUSED(state);
+  n_accepted = 0;
+  for (int round = 0; round < 200; round++) {
+    test_call t = { 0 };
+    const ig_dtype d = byte_type();
+    const uint32_t rank = (uint32_t)below(5);
+    const int layout = chance(50) ? COMPACT : COMPACT | LAST;
+    int64_t dims[4];
+    ig_arena arena;
+    ig_sbuild b;
+    for (uint32_t k = 0; k < rank; k++) dims[k] = 1 + below(chance(10) ? 50 : 9);
+    ig_view *x = add_operand(&t, IG_DTYPE_F32, rank, dims, layout);
+    for (size_t i = 0; i + 4 <= t.mem[0].size; i += 4) {
+      static const float odd[] = { NAN, -NAN, INFINITY, -INFINITY, 3e38f, -3e38f, -0.0f, 1e-40f };
+      const float v = chance(5) ? odd[below(8)] : (float)(below(2001) - 1000) * 0.0105f;
+      memcpy(t.mem[0].data + i, &v, 4);
+    }
+    ig_view *o = add_operand(&t, d, rank, dims, layout);
+    if (chance(80)) memcpy(o->strides, x->strides, sizeof o->strides);
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    ig_sbuild_init(&b, &arena);
+    ig_s_store(&b, 0, quantised(&b, ig_s_load(&b, 0, IG_DTYPE_F32), 0.021, d == IG_DTYPE_I8 ? -3 : 121, d), 0);
+    assert_null(ig_sbuild_finish(&b, &t.call.prog));
+    finish_call(&t, IG_KIND_map, 1, 0, 1, NULL);
+    check_int8(&t, 0);
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+  assert_true(n_accepted >= 100);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_pool) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_pool), cmocka_unit_test(test_quantise) };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

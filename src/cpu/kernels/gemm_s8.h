@@ -17,4 +17,5 @@ IG_S8_KERNEL(winograd2_s8)
 void ig_cpu_depthwise_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
 size_t ig_cpu_depthwise_s8_scratch_avx2(const ig_call *c, uint32_t n_parts);
 void ig_cpu_pool_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
+void ig_cpu_quantise_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
 #endif

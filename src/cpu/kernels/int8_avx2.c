@@ -10,3 +10,4 @@
 #include "cpu/kernels/matmul_s8.inc.h"
 #include "cpu/kernels/depthwise_s8.inc.h"
 #include "cpu/kernels/pool_s8.inc.h"
+#include "cpu/kernels/quantise_s8.inc.h"
