@@ -187,16 +187,24 @@ static part_memory part_at(const product *g, char **at, char **out_epi) {
   m.epi = NULL;
   return m;
 }
+/* What belongs to columns is made once, in a phase of its own, where their weights are summed; else by each part, for the columns that it has. */
+static shared memory_of(const product *g, char **at, uint32_t part, part_memory *m, char **out_epi) {
+  shared s = { 0 };
+  if (SIMD_SUMS) s = shared_at(g, at);
+  for (uint32_t i = 0; i <= part; i++) {
+    if (!SIMD_SUMS) s = shared_at(g, at);
+    *m = part_at(g, at, out_epi);
+  }
+  return s;
+}
 static size_t scratch_bytes(const product *g, uint32_t n_parts) {
   char *base = NULL, *at = base, *epi;
-  shared_at(g, &at);
-  const size_t all = (size_t)(at - base);
-  at = base;
-  part_at(g, &at, &epi);
-  return all + n_parts * (size_t)(at - base);
+  part_memory m;
+  memory_of(g, &at, n_parts - 1, &m, &epi);
+  return (size_t)(at - base);
 }
 
-/* ---- phase 0: what belongs to columns ---- */
+/* ---- what belongs to columns ---- */
 
 /* The zero point of an operand that may be left out, at an index of its row-major order; 0. */
 static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
@@ -230,14 +238,23 @@ static void prepare_columns(const product *g, const shared *s, const ig_s8_finis
   const bool has_zeros = g->c->n_in > 3 && ig_view_present(ig_call_in(g->c, 3));
   const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
   const int32_t moved = SIMD_SUMS && !is_signed(w) ? 128 : 0;
-  const int64_t step = g->channel == 1 && g->c->kind == IG_KIND_conv ? g->depth : 1;   /* of a column in the weights' row-major order */
-  ig_reader zeros;
-  if (has_zeros) ig_reader_init(&zeros, ig_call_in(g->c, 3), NULL, IG_S_I32);
-  for (int64_t j = lo; j < end; j++) {
-    int32_t zero = 0;
-    if (has_zeros && j < hi) ig_reader_read(&zeros, j * step, 1, &zero);
-    s->mul[j] = 1, s->add[j] = 0, s->zeros[j] = zero - moved;
+  memset(s->zeros + lo, 0, (size_t)(end - lo) * sizeof *s->zeros);
+  if (has_zeros) {
+    const ig_view *z = ig_call_in(g->c, 3);
+    const bool is_conv = g->c->kind == IG_KIND_conv;
+    const int64_t step = is_conv ? g->depth : 1;   /* of a column in the weights' row-major order */
+    ig_reader zeros;
+    ig_reader_init(&zeros, z, NULL, IG_S_I32);
+    if (z->strides[is_conv ? 0 : z->rank - 1] == 0) {
+      ig_reader_read(&zeros, 0, 1, s->zeros + lo);
+      for (int64_t j = lo + 1; j < hi; j++) s->zeros[j] = s->zeros[lo];
+    } else if (step == 1) {
+      ig_reader_read(&zeros, lo, hi - lo, s->zeros + lo);
+    } else {
+      for (int64_t j = lo; j < hi; j++) ig_reader_read(&zeros, j * step, 1, s->zeros + j);
+    }
   }
+  for (int64_t j = lo; j < end; j++) s->mul[j] = 1, s->add[j] = 0, s->zeros[j] -= moved;
   if (f) ig_s8_finish_columns(f, g->channel, lo, hi, s->mul, s->add);
 #if SIMD_SUMS
   const int32_t padding = (int32_t)(g->words * KG - g->depth) * moved;
@@ -252,7 +269,7 @@ static void prepare_columns(const product *g, const shared *s, const ig_s8_finis
 #endif
 }
 
-/* ---- phase 1 ---- */
+/* ---- products ---- */
 
 #if SIMD_SUMS
 static bool any_zero_point(const product *g, const shared *s) {
@@ -448,20 +465,18 @@ static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_
   const ig_call *c = g->c;
   char *at = c->scratch, *epi;
   ig_s8_finish f;
+  part_memory m;
   const bool compiled = ig_s8_finish_recognise(c, g->channel, &f);
-  const shared s = shared_at(g, &at);
+  const shared s = memory_of(g, &at, part, &m, &epi);
   int64_t m_lo, m_hi, p_lo, p_hi;
-  if (phase == 0) {
+  if (SIMD_SUMS && phase == 0) {
     ig_split(g->panels, part, n_parts, &p_lo, &p_hi);
     prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
     return;
   }
   share_out(g, part, n_parts, &m_lo, &m_hi, &p_lo, &p_hi);
   if (m_lo >= m_hi || p_lo >= p_hi) return;
-  char *const first = at;
-  part_memory m = part_at(g, &at, &epi);
-  at = first + (size_t)(at - first) * part;
-  m = part_at(g, &at, &epi);
+  if (!SIMD_SUMS) prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
   if (!compiled) {
     uint8_t perm[IG_MAX_RANK];
     for (uint32_t k = 0; k < g->n_axes; k++) perm[k] = g->axes[k];

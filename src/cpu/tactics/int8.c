@@ -131,26 +131,26 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
   return true;
 }
 
-#define INT8_TACTICS(id, ID, isa_) \
+#define INT8_TACTICS(id, ID, isa_, phases) \
   static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { \
     return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 2, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 2, \
+  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 3, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = phases, \
     .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
   static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { \
     return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
+  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = phases, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
-INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
-INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
+INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2, 2)
+INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2, 1)
 
 #define RATE_DEPTHWISE 25e9
 static bool query_depthwise_avx2(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, RATE_DEPTHWISE); }
 static uint32_t parts_depthwise_avx2(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE); }
-const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 2, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2,
+const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 3, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2,
   .query = query_depthwise_avx2, .scratch = ig_cpu_depthwise_s8_scratch_avx2, .parts = parts_depthwise_avx2, .run = ig_cpu_depthwise_s8_run_avx2 };
 
 /* ---- maximum pooling ---- */
