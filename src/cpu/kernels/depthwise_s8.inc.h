@@ -14,10 +14,10 @@ typedef struct tile_job {
   const uint8_t *const *rows;
   int64_t step, n;
   const int16_t *w;
-  const float *mul, *add;              /* in the order of interleaved lanes */
+  const float *mul, *add;              /* in the order of interleaved lanes, as is: */
+  const int32_t *start;                /* of the sums: what the zero point takes off, since bytes are multiplied as they are */
   const bytes_form *form;
   uint8_t *const *out;                 /* [TILE] */
-  int32_t zero;
 } tile_job;
 typedef void (*tile_fn)(const tile_job *t);
 
@@ -33,34 +33,32 @@ ALWAYS void depthwise_store(const tile_job *t, int64_t c, vi sums[2][2], uint8_t
   _mm_storeu_si128((__m128i *)(void *)(out[1] + c), _mm_unpackhi_epi64(low, high));
 }
 
-/* sum + x * w, or x * w. The sum is added in assembly: gcc would bring long chains of additions into another order, in which sixteen registers do not
- * hold them. */
-ALWAYS vi depthwise_dot(bool first, vi sum, vi x, const int16_t *w) {
+/* sum + x * w. It is added in assembly: gcc would bring long chains of additions into another order, in which sixteen registers do not hold them. */
+ALWAYS vi depthwise_dot(vi sum, vi x, const int16_t *w) {
   const vi products = _mm256_madd_epi16(x, vi_load(w));
-  if (first) return products;
   __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));
   return sum;
 }
 /* kernel, stride: constants, the same for both axes. */
 ALWAYS void depthwise_tile(const tile_job *t, const int kernel, const int stride, const bool is_signed) {
   const int n_columns = (TILE - 1) * stride + kernel, pairs = kernel / 2, n_pairs = (kernel * kernel + 1) / 2;
-  const vi zero = _mm256_set1_epi16((int16_t)t->zero);
   const int16_t *w = t->w;
   const int64_t step = t->step;
   const uint8_t *rows[5];
   _Pragma("GCC unroll 5") for (int y = 0; y < kernel; y++) rows[y] = t->rows[y];
 #define BYTES_AT(row, column) \
-  _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)(rows[row] + (column) * step + c)), is_signed), zero)
+  vi_widen(_mm_loadu_si128((const __m128i *)(const void *)(rows[row] + (column) * step + c)), is_signed)
   for (int64_t c = 0; c < t->n; c += LANES, w += n_pairs * 2 * LANES) {
-    vi sums[TILE][2] = { 0 }, next = BYTES_AT(kernel - 1, 0);
+    vi sums[TILE][2], next = BYTES_AT(kernel - 1, 0);
+    _Pragma("GCC unroll 4") for (int i = 0; i < TILE; i++) sums[i][0] = vi_load(t->start + c), sums[i][1] = vi_load(t->start + c + SIMD_W);
     _Pragma("GCC unroll 16") for (int column = 0; column < n_columns; column++) {
       _Pragma("GCC unroll 4") for (int p = 0; p < pairs; p++) {
         const vi a = BYTES_AT(2 * p, column), b = BYTES_AT(2 * p + 1, column), lo = _mm256_unpacklo_epi16(a, b), hi = _mm256_unpackhi_epi16(a, b);
         _Pragma("GCC unroll 4") for (int i = 0; i < TILE; i++) {
           const int kx = column - i * stride;
           if (kx < 0 || kx >= kernel) continue;
-          sums[i][0] = depthwise_dot(p + kx == 0, sums[i][0], lo, w + (p * kernel + kx) * 2 * LANES);
-          sums[i][1] = depthwise_dot(p + kx == 0, sums[i][1], hi, w + (p * kernel + kx) * 2 * LANES + LANES);
+          sums[i][0] = depthwise_dot(sums[i][0], lo, w + (p * kernel + kx) * 2 * LANES);
+          sums[i][1] = depthwise_dot(sums[i][1], hi, w + (p * kernel + kx) * 2 * LANES + LANES);
         }
       }
       const vi last = next;
@@ -69,8 +67,8 @@ ALWAYS void depthwise_tile(const tile_job *t, const int kernel, const int stride
       _Pragma("GCC unroll 4") for (int i = 0; i < TILE; i++) {
         const int kx = column - i * stride;
         if (kx < 0 || kx >= kernel || kx % 2) continue;
-        sums[i][0] = depthwise_dot(false, sums[i][0], lo, w + (pairs * kernel + kx / 2) * 2 * LANES);
-        sums[i][1] = depthwise_dot(false, sums[i][1], hi, w + (pairs * kernel + kx / 2) * 2 * LANES + LANES);
+        sums[i][0] = depthwise_dot(sums[i][0], lo, w + (pairs * kernel + kx / 2) * 2 * LANES);
+        sums[i][1] = depthwise_dot(sums[i][1], hi, w + (pairs * kernel + kx / 2) * 2 * LANES + LANES);
       }
       if (column == stride + kernel - 1) depthwise_store(t, c, sums, t->out);
       if (column == n_columns - 1) depthwise_store(t, c, sums + 2, t->out + 2);
@@ -118,13 +116,15 @@ static depthwise depthwise_of(const ig_call *c) {
   return d;
 }
 
-typedef struct depthwise_memory { float *mul, *add, *lanes_mul, *lanes_add; int16_t *w; elem *band; int64_t *tap_at; int32_t *sums; char *epi; } depthwise_memory;
+typedef struct depthwise_memory { float *mul, *add, *lanes_mul, *lanes_add; int16_t *w; int32_t *zeros, *start; elem *band; int64_t *tap_at; int32_t *sums; char *epi; } depthwise_memory;
 static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part) {
   depthwise_memory m;
   m.mul = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
   m.add = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
   m.lanes_mul = (float *)(void *)take(&at, (size_t)d->s.row_channels * 4);
   m.lanes_add = (float *)(void *)take(&at, (size_t)d->s.row_channels * 4);
+  m.zeros = (int32_t *)(void *)take(&at, (size_t)d->s.row_channels * 4);
+  m.start = (int32_t *)(void *)take(&at, (size_t)d->s.row_channels * 4);
   m.w = (int16_t *)(void *)take(&at, (size_t)(d->s.row_channels * d->pairs) * 4);
   for (uint32_t i = 0; i <= part; i++) {
     m.band = (elem *)(void *)take(&at, d->band_bytes + 64);
@@ -149,25 +149,37 @@ static void tap_of(const conv_shape *s, int64_t i, int64_t *ky, int64_t *kx) {
 /* Where channel `i` of a vector lies in two interleaved ones, in pairs. */
 static int64_t lane_of(int64_t i) { return (i % 8 < 4 ? 0 : LANES / 2) + i / 8 * 4 + i % 4; }
 
+/* A tap's weights of n channels. */
 ALWAYS void weights_of_tap(const uint8_t *x, int64_t step, bool is_signed, const int32_t *zeros, const int64_t n, int16_t *out) {
   _Pragma("GCC unroll 16") for (int64_t i = 0; i < n; i++, x += step) out[2 * lane_of(i)] = (int16_t)((is_signed ? (int8_t)*x : *x) - zeros[i]);
 }
-/* The weights of LANES channels: for each pair of taps two vectors, interleaved as the activations are. */
-static void depthwise_weights(const depthwise *d, const depthwise_memory *m, int64_t c0) {
+/* What belongs to channels [lo, hi), whole vectors. Weights: for each pair of taps two vectors, interleaved as the activations are. */
+static void depthwise_weights(const depthwise *d, const depthwise_memory *m, int64_t lo, int64_t hi) {
   const ig_view *w = ig_call_in(d->c, 1);
   const bool has_zeros = d->c->n_in > 3 && ig_view_present(ig_call_in(d->c, 3));
-  const int64_t y_stride = w->rank == 4 ? w->strides[2] : 0, x_stride = w->strides[w->rank - 1], n = ig_min_i64(LANES, d->s.channels - c0);
-  int16_t *out = m->w + c0 * d->pairs * 2;
-  int32_t zeros[LANES] = { 0 };
-  memset(out, 0, (size_t)(LANES * d->pairs) * 4);
-  for (int64_t i = 0; i < n && has_zeros; i++) zeros[i] = zero_at(d->c, 3, (c0 + i) * d->taps);
+  const int64_t y_stride = w->rank == 4 ? w->strides[2] : 0, x_stride = w->strides[w->rank - 1], step = w->strides[0];
+  const int32_t zero = zero_at(d->c, 2, 0);
+  memset(m->zeros + lo, 0, (size_t)(hi - lo) * sizeof *m->zeros);
+  memset(m->w + lo * d->pairs * 2, 0, (size_t)((hi - lo) * d->pairs * 2) * sizeof *m->w);
+  for (int64_t c = lo; c < hi && c < d->s.channels && has_zeros; c++) m->zeros[c] = zero_at(d->c, 3, c * d->taps);
   for (int64_t t = 0; t < d->taps; t++) {
     int64_t ky, kx;
     tap_of(&d->s, t, &ky, &kx);
-    const uint8_t *x = (const uint8_t *)w->data + c0 * w->strides[0] + ky * y_stride + kx * x_stride;
-    int16_t *to = out + t / 2 * 2 * LANES + t % 2;
-    if (n == LANES) weights_of_tap(x, w->strides[0], is_signed(w), zeros, LANES, to);
-    else weights_of_tap(x, w->strides[0], is_signed(w), zeros, n, to);
+    const uint8_t *x = (const uint8_t *)w->data + ky * y_stride + kx * x_stride;
+    for (int64_t c = lo; c < hi; c += LANES) {
+      const int64_t n = ig_min_i64(LANES, d->s.channels - c);
+      int16_t *out = m->w + c * d->pairs * 2 + t / 2 * 2 * LANES + t % 2;
+      if (n == LANES) weights_of_tap(x + c * step, step, is_signed(w), m->zeros + c, LANES, out);
+      else weights_of_tap(x + c * step, step, is_signed(w), m->zeros + c, n, out);
+    }
+  }
+  for (int64_t c = lo; c < hi; c += LANES) {
+    const vi ones = vi_set(0x00010001), off = vi_set(-zero);
+    const int16_t *at = m->w + c * d->pairs * 2;
+    vi first = vi_zero(), second = vi_zero();
+    for (int64_t p = 0; p < d->pairs; p++, at += 2 * LANES) first = vi_dot(first, ones, vi_load(at)), second = vi_dot(second, ones, vi_load(at + LANES));
+    vi_store(m->start + c, _mm256_mullo_epi32(first, off));
+    vi_store(m->start + c + SIMD_W, _mm256_mullo_epi32(second, off));
   }
 }
 
@@ -232,7 +244,7 @@ static void depthwise_row(const depthwise *d, const depthwise_memory *m, int64_t
   const uint8_t *from = (const uint8_t *)x->data + image * s->n_stride, *source[5], *rows[5];
   uint8_t *copies = (uint8_t *)m->band, *padding = copies + kernel * n_columns * c + LANES, *out[TILE], *spare = (uint8_t *)m->sums;
   uint8_t *to = (uint8_t *)o->data + image * o->strides[0] + oy * (o->rank == 4 ? o->strides[2] : 0);
-  tile_job t = { .rows = rows, .step = c, .n = c, .w = m->w, .mul = m->lanes_mul, .add = m->lanes_add, .form = form, .out = out, .zero = zero };
+  tile_job t = { .rows = rows, .step = c, .n = c, .w = m->w, .mul = m->lanes_mul, .add = m->lanes_add, .start = m->start, .form = form, .out = out };
   for (int64_t y = 0; y < kernel; y++) source[y] = input_row(s, from, oy * s->stride[0] + y - s->pad[0]);
   for (int64_t y = 0; y < kernel; y++)
     if (!source[y]) memset(padding, zero, (size_t)(n_columns * c));
@@ -265,7 +277,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   int64_t lo, hi;
   if (phase == 0) {
     ig_split(d.s.row_channels / LANES, part, n_parts, &lo, &hi);
-    for (int64_t i = lo; i < hi; i++) depthwise_weights(&d, &m, i * LANES);
+    depthwise_weights(&d, &m, lo * LANES, hi * LANES);
     const int64_t end = hi == d.s.row_channels / LANES ? d.s.row_channels + NR : hi * LANES;
     for (int64_t j = lo * LANES; j < end; j++) m.mul[j] = 1, m.add[j] = 0;
     if (compiled) ig_s8_finish_columns(&f, 1, lo * LANES, ig_min_i64(hi * LANES, d.s.channels), m.mul, m.add);
