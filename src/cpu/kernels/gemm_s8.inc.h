@@ -342,6 +342,12 @@ static void set_rows(const job *w, int64_t row, int64_t rows, finish_tile *t) {
   t->residual_at = w->m->residual_at + row;
   t->row_zeros = w->m->block.row_zeros + row;
 }
+/* What a tile adds to its sums comes while they are computed. */
+static void fetch_residual(const job *w, const finish_tile *t) {
+  const int64_t size = (int64_t)ig_elem_size(w->f->residual->dtype);
+  for (int64_t i = 0; i < t->rows; i++)
+    for (int64_t at = 0; at < t->columns * size; at += 64) __builtin_prefetch(t->residual + t->residual_at[i] * size + at);
+}
 static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   if (w->f) {
     finish_tile t = tile_at(w, w->m->tile, GROUP, n0, columns);
@@ -430,6 +436,7 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
       const int64_t n_fused = w->fused && rows == MR ? whole ? n_panels : columns / NR : 0;
       if (n_fused) {
         set_rows(w, i, MR, &t);
+        if (t.residual) fetch_residual(w, &t);
         w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b, NULL, &t);
       }
       if (n_fused == n_panels) continue;
