@@ -18,6 +18,12 @@ static ig_sreg hard_swish(ig_sbuild *b, ig_sreg x) {
   return chance(50) ? y : ig_s_op(b, IG_SOP_MUL, ig_s_f64(b, IG_S_F32, 1.5), y, 0);
 }
 
+/* LeakyRelu, PRelu. */
+static ig_sreg leaky(ig_sbuild *b, ig_sreg x, ig_sreg slope) {
+  const ig_sreg y = ig_s_op(b, IG_SOP_MUL, x, slope, 0);
+  return ig_s_op(b, IG_SOP_SELECT, ig_s_op(b, IG_SOP_LT, x, ig_s_f64(b, IG_S_F32, 0), 0), y, x);
+}
+
 /* An epilogue over the result and n_extra operands of type d: bias, residual, clip, a function; result stored as out. */
 static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_dtype d, ig_dtype out, ig_sprog *p) {
   ig_sbuild b;
@@ -26,9 +32,11 @@ static void random_epilogue(ig_arena *arena, ig_dtype acc, uint32_t n_extra, ig_
   const ig_stype t = ig_stype_of(acc);
   for (uint32_t i = 0; i < n_extra; i++) {
     const ig_sreg y = ig_s_load(&b, 1 + i, d);
-    x = ig_s_op(&b, t == IG_S_F32 && chance(20) ? IG_SOP_MUL : IG_SOP_ADD, x, ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t), 0);
+    const ig_sreg z = ig_s_type(&b, y) == t ? y : ig_s_cast(&b, y, t);
+    x = t == IG_S_F32 && chance(15) ? leaky(&b, x, z) : ig_s_op(&b, t == IG_S_F32 && chance(20) ? IG_SOP_MUL : IG_SOP_ADD, x, z, 0);
   }
   if (t == IG_S_F32 && chance(30)) x = hard_swish(&b, x);
+  if (t == IG_S_F32 && chance(20)) x = leaky(&b, x, ig_s_f64(&b, IG_S_F32, 0.2));
   if (chance(40)) x = ig_s_op(&b, IG_SOP_MAX, x, ig_s_i64(&b, t, 0), 0);
   if (chance(30)) x = ig_s_op(&b, IG_SOP_MIN, x, ig_s_i64(&b, t, 6), 0);
   static const uint16_t functions[] = { IG_SOP_TANH, IG_SOP_ERF, IG_SOP_SIGMOID };

@@ -14,7 +14,6 @@ static float const_of(const ig_sinsn *i) {
 static bool operand_step(const ig_call *c, ig_finish_kind kind, const ig_sinsn *load, ig_finish *f, ig_finish_step *s) {
   if (f->n_adds == IG_FINISH_ADDS || load->imm == 0) return false;
   const ig_view *v = ig_call_extra(c, (uint32_t)load->imm - 1);
-  f->products |= kind == IG_FINISH_MUL_OPERAND;
   *s = (ig_finish_step){ .kind = kind, .operand = f->n_adds };
   f->add[f->n_adds++] = v;
   return plain_f32(v);
@@ -57,7 +56,6 @@ static bool extend(const ig_call *c, uint32_t i, uint32_t last, const uint8_t *a
   if (x->type == IG_S_F32 && x->a == last && function_step(x->op, &function)) {
     if (f->n_steps == IG_FINISH_STEPS) return false;
     f->steps[f->n_steps++] = function;
-    f->functions = true;
     return true;
   }
   if (x->type != IG_S_F32 || (x->a != last && x->b != last) || x->a == x->b || f->n_steps == IG_FINISH_STEPS) return false;
@@ -70,6 +68,29 @@ static bool extend(const ig_call *c, uint32_t i, uint32_t last, const uint8_t *a
   s->kind = IG_FINISH_MUL_KEPT;
   f->keep_at = after[other] - 1u;
   return true;
+}
+
+/* From instruction i on: x < 0 ? x * slope : x, where x is register `last`. *out_end: the select. */
+static bool leaky(const ig_call *c, uint32_t i, uint32_t last, ig_finish *f, uint32_t *out_end) {
+  const ig_sinsn *code = c->epi.insns;
+  uint32_t mul = UINT32_MAX, less = UINT32_MAX;
+  for (; i < c->epi.n; i++) {
+    const ig_sinsn *x = &code[i];
+    const uint32_t other = x->a == last ? x->b : x->a;
+    if (x->op == IG_SOP_CONST || (x->op == IG_SOP_LOAD && x->imm != 0)) continue;
+    if (x->op == IG_SOP_MUL && x->type == IG_S_F32 && (x->a == last) != (x->b == last)) mul = other, *out_end = i;
+    else if (x->op == IG_SOP_LT && x->a == last && code[x->b].op == IG_SOP_CONST && code[x->b].type == IG_S_F32 && const_of(&code[x->b]) == 0) less = i;
+    else if (x->op != IG_SOP_SELECT || mul == UINT32_MAX || x->a != less || x->b != *out_end || x->c != last) return false;
+    else break;
+  }
+  if (i == c->epi.n || f->n_steps == IG_FINISH_STEPS) return false;
+  ig_finish_step *s = &f->steps[f->n_steps++];
+  *s = (ig_finish_step){ .kind = IG_FINISH_LEAKY };
+  *out_end = i;
+  if (code[mul].op == IG_SOP_LOAD) return operand_step(c, IG_FINISH_LEAKY_OPERAND, &code[mul], f, s);
+  if (code[mul].op != IG_SOP_CONST) return false;
+  s->value = const_of(&code[mul]);
+  return s->value - s->value == 0;
 }
 
 bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
@@ -86,8 +107,17 @@ bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
       if (last != UINT32_MAX) return false;
     } else if (x->op == IG_SOP_STORE) {
       return x->a == last && i + 1 == c->epi.n;
-    } else if (last == UINT32_MAX || !extend(c, i, last, after, out)) {
+    } else if (last == UINT32_MAX) {
       return false;
+    } else {
+      const ig_finish before = *out;
+      uint32_t end = i;
+      if (leaky(c, i, last, out, &end)) {
+        i = end;
+      } else {
+        *out = before;
+        if (!extend(c, i, last, after, out)) return false;
+      }
     }
     last = i;
     after[i] = (uint8_t)(out->n_steps + 1);

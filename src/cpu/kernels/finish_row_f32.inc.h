@@ -32,14 +32,17 @@ static inline __attribute__((always_inline)) void finish_row_vectors(const ig_fi
       case IG_FINISH_TANH: EACH(vf_tanh(x[v])); break;
       case IG_FINISH_EXP: EACH(vf_exp(x[v])); break;
       case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[v])); break;
+      case IG_FINISH_LEAKY: EACH(vf_leaky(x[v], k)); break;
       case IG_FINISH_ADD_OPERAND:
+      case IG_FINISH_LEAKY_OPERAND:
       case IG_FINISH_MUL_OPERAND: {
         const bool each = o->each[step->operand];
         const float *q = o->add[step->operand] + (each ? at : 0);
         vf y[FINISH_ROW_VECTORS];
         for (int v = 0; v < nv; v++) y[v] = !each ? vf_set(*q) : whole ? vf_load(q + v * SIMD_W) : vf_load_n(q, lanes);
         if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x[v], y[v]));
-        else EACH(vf_mul(x[v], y[v]));
+        else if (step->kind == IG_FINISH_MUL_OPERAND) EACH(vf_mul(x[v], y[v]));
+        else EACH(vf_leaky(x[v], y[v]));
         break;
       }
     }

@@ -90,16 +90,17 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
       case IG_FINISH_TANH: EACH(vf_tanh(x[i][v])) break;
       case IG_FINISH_EXP: EACH(vf_exp(x[i][v])) break;
       case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[i][v])) break;
+      case IG_FINISH_LEAKY: EACH(vf_leaky(x[i][v], k)) break;
       case IG_FINISH_ADD_OPERAND:
+      case IG_FINISH_LEAKY_OPERAND:
       case IG_FINISH_MUL_OPERAND: {
         const place *p = &w->add[step->operand];
         const float *q = p->data + (m0 + i0) * p->row_stride + n0 * p->column_stride;
-        vf y[FINISH_ROWS][NV];
-        for (int i = 0; i < rows; i++)
-          for (int v = 0; v < NV; v++)
-            y[i][v] = !p->column_stride ? vf_set(q[i * p->row_stride]) : whole ? vf_load(q + i * p->row_stride + v * SIMD_W) : vf_load_n(q + i * p->row_stride + v * SIMD_W, lanes[v]);
-        if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x[i][v], y[i][v]))
-        else EACH(vf_mul(x[i][v], y[i][v]))
+#define OPERAND (!p->column_stride ? vf_set(q[i * p->row_stride]) : whole ? vf_load(q + i * p->row_stride + v * SIMD_W) : vf_load_n(q + i * p->row_stride + v * SIMD_W, lanes[v]))
+        if (step->kind == IG_FINISH_ADD_OPERAND) EACH(vf_add(x[i][v], OPERAND))
+        else if (step->kind == IG_FINISH_MUL_OPERAND) EACH(vf_mul(x[i][v], OPERAND))
+        else EACH(vf_leaky(x[i][v], OPERAND))
+#undef OPERAND
         break;
       }
     }

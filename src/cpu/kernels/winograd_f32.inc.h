@@ -105,13 +105,16 @@ INLINE void finish_row(const work *w, bool whole, vf *x, const tile *t, int64_t 
       case IG_FINISH_MAX: EACH(vf_max(k, x[j])) break;
       case IG_FINISH_MIN: EACH(vf_min(k, x[j])) break;
       case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[j], vf_load(kept + j * SIMD_W))) break;
+      case IG_FINISH_LEAKY: EACH(vf_leaky(x[j], k)) break;
       case IG_FINISH_ADD_OPERAND:
+      case IG_FINISH_LEAKY_OPERAND:
       case IG_FINISH_MUL_OPERAND: {
         const place *p = &w->add[step->operand];
         const float *q = p->data + t->n * p->n + y * p->y + t->x * p->x + o * p->channels;
 #define OPERAND (!p->channels ? vf_set(q[j * p->x]) : whole ? vf_load(q + j * p->x) : vf_load_n(q + j * p->x, n))
         if (step->kind == IG_FINISH_ADD_OPERAND) EACH(j >= count ? x[j] : vf_add(x[j], OPERAND))
-        else EACH(j >= count ? x[j] : vf_mul(x[j], OPERAND))
+        else if (step->kind == IG_FINISH_MUL_OPERAND) EACH(j >= count ? x[j] : vf_mul(x[j], OPERAND))
+        else EACH(j >= count ? x[j] : vf_leaky(x[j], OPERAND))
 #undef OPERAND
         break;
       }

@@ -38,4 +38,6 @@ static inline __attribute__((always_inline)) vf vf_exp(vf x) {
   return vf_scale2(vf_add(vf_fma(vf_mul(r, r), p, r), vf_set(1.0f)), t);
 }
 static inline __attribute__((always_inline)) vf vf_sigmoid(vf x) { return vf_div(vf_set(1.0f), vf_add(vf_set(1.0f), vf_exp(vf_sub(vf_zero(), x)))); }
+/* Negative numbers times the slope, which is finite. */
+static inline __attribute__((always_inline)) vf vf_leaky(vf x, vf slope) { return vf_fma(slope, vf_min(vf_zero(), x), vf_max(vf_zero(), x)); }
 #endif
