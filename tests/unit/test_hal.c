@@ -94,8 +94,8 @@ static void check_launch(fixture *f) {
   ig_launch l = { .call = { .kind = IG_KIND_map, .n_in = 1, .n_out = 1, .v = v, .prog = prog, .error = &error }, .n_parts = 1, .bounds = memory, .node = "double" };
   uint32_t n;
   const ig_tactic *const *list = f->hal->tactics(f->dev, &n);
-  for (uint32_t i = 0; i < n && !l.tactic; i++)
-    if (list[i]->kind == IG_KIND_map) l.tactic = list[i];
+  for (uint32_t i = 0; i < n; i++)
+    if (list[i]->kind == IG_KIND_map) l.tactic = list[i];   /* the last does whatever the kind can say */
   const uint32_t config[IG_OFFER_CONFIG_WORDS] = { 0 };
   l.call.config = config;
   ig_buffer scratch = { 0 };
