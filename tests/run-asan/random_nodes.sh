@@ -1,0 +1,3 @@
+#!/bin/sh
+# Random models of one node under the sanitizers. SPDX-License-Identifier: Apache-2.0
+cd "$INGOT_ROOT" && exec tests/hostile/random_nodes.sh "$INGOT_BUILD" 400
