@@ -16,6 +16,7 @@
 #define OWN(x, tile) OWN_(x, tile)
 #define INLINE static inline __attribute__((always_inline))
 enum { KG = 2, IN_W = VH_W };
+#define STEPS_UNROLLED SIMD_UNROLLED
 typedef uint8_t in_elem;
 typedef int16_t v_elem, u_elem;
 typedef int32_t m_elem;

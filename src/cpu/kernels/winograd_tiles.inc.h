@@ -120,7 +120,7 @@ INLINE void micro(int rows, const v_elem *a, int64_t row, const u_elem *b, int64
   for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = sums_zero();
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i += 3) r[i / 3] = a + i * row;
-  for (int64_t p = 0; p < steps; p++, b += NR * KG, next += ahead) {
+  STEPS_UNROLLED for (int64_t p = 0; p < steps; p++, b += NR * KG, next += ahead) {
     __builtin_prefetch(next);
     if (NR * KG * sizeof *b > 64 && ahead > 64) __builtin_prefetch(next + 64);
     const sums b0 = load_u(b), b1 = load_u(b + SIMD_W * KG);
