@@ -237,6 +237,7 @@ static void prepare_columns(const product *g, const shared *s, const ig_s8_finis
   const ig_view *w = ig_call_in(g->c, 1);
   const bool has_zeros = g->c->n_in > 3 && ig_view_present(ig_call_in(g->c, 3));
   const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
+  if (lo >= hi) return;                /* a part without columns of its own */
   const int32_t moved = SIMD_SUMS && !is_signed(w) ? 128 : 0;
   memset(s->zeros + lo, 0, (size_t)(end - lo) * sizeof *s->zeros);
   if (has_zeros) {
