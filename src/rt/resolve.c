@@ -84,6 +84,20 @@ static bool packable(const ig_plan_data *p, ig_kind_id kind, const ig_operand *o
   return true;
 }
 
+/* The bytes of a packable constant in the plain layout, for queries that look at them; NULL where the operand reaches outside of them. */
+static const void *plain_bytes(const ig_engine *e, size_t at) {
+  const ig_plan_data *p = &e->plan;
+  const ig_operand *o = &p->operands[at];
+  int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], lo, hi;
+  for (uint32_t k = 0; k < o->rank; k++) {
+    strides[k] = p->dims[o->strides[k]].imm;
+    dims[k] = strides[k] == 0 ? 1 : p->dims[o->dims[k]].imm;
+    if (dims[k] < 0) return NULL;
+  }
+  const bool inside = ig_operand_reach(dims, strides, o->rank, 0, 1, p->dims[o->offset].imm, o->dtype, &lo, &hi) && lo >= 0 && (uint64_t)hi <= e->constants[at].size;
+  return inside ? e->constants[at].data : NULL;
+}
+
 typedef struct resolver { ig_engine *e; ig_dims dims; int64_t *opt; const char *missing; } resolver;
 
 static ig_status replace(resolver *r, size_t step) {
@@ -98,7 +112,7 @@ static ig_status replace(resolver *r, size_t step) {
   for (size_t i = 0; i < n; i++) {
     if (!is_constant(p, first + i)) continue;
     if (e->constants[first + i].format) IG_TRY(unpack(e, first + i));
-    if (i < 32 && i < IG_OFFER_OPERANDS && packable(p, req.kind, &p->operands[first + i])) constant_mask |= 1u << i, plain[i] = e->constants[first + i].data;
+    if (i < 32 && i < IG_OFFER_OPERANDS && packable(p, req.kind, &p->operands[first + i])) constant_mask |= 1u << i, plain[i] = plain_bytes(e, first + i);
   }
   const ig_region region = { .requests = &req, .n_requests = 1, .n_in = req.n_in + req.n_extra, .n_out = req.n_out, .n_values = (uint32_t)n };
   const ig_query q = { .region = &region, .dims = &r->dims, .caps = e->hal->caps(e->dev), .opt = r->opt, .constant_mask = constant_mask, .constants = plain };
@@ -137,7 +151,7 @@ static bool accepts(resolver *r, size_t step, const ig_tactic *t) {
     if (i >= IG_OFFER_OPERANDS || !packable(p, req.kind, &p->operands[first + i])) continue;
     constant_mask |= 1u << i;
     packed_mask |= (uint32_t)packed << i;
-    plain[i] = packed ? NULL : e->constants[first + i].data;
+    plain[i] = packed ? NULL : plain_bytes(e, first + i);
   }
   const ig_region region = { .requests = &req, .n_requests = 1, .n_in = req.n_in + req.n_extra, .n_out = req.n_out, .n_values = (uint32_t)n };
   const ig_query q = { .region = &region, .dims = &r->dims, .caps = e->hal->caps(e->dev), .opt = r->opt, .constant_mask = constant_mask, .constants = plain };

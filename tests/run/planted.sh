@@ -39,7 +39,7 @@ build_tests() {
   # shellcheck disable=SC2086
   ninja -C "$work/build" $targets >"$work/log" 2>&1
 }
-run_test() { (cd "$work/src" && timeout 300 "$work/build/tests/$1" >"$work/log" 2>&1); }
+run_test() { (cd "$work/src" && timeout 150 "$work/build/tests/$1" >"$work/log" 2>&1); }
 
 # shellcheck disable=SC2086
 build_tests $tests || give_up "the copy does not compile"

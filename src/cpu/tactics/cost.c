@@ -99,6 +99,8 @@ const ig_request *ig_cpu_conv_f32_request(const ig_query *q, const char **why) {
     if (ig_request_in(r, i)->value != IG_NO_VALUE) { *why = "it has zero points"; return NULL; }
   for (int64_t i = 0; i < p->n_spatial; i++)
     if (p->in_dilation[i] > 1) { *why = "the input is dilated (transposed convolution)"; return NULL; }
-  if (!is_compact(q, ig_request_in(r, 1))) { *why = "weights are not compact or of unknown size"; return NULL; }
+  int64_t o;
+  if (!is_compact(q, ig_request_in(r, 1)) || !ig_dim_is_const(q->dims, ig_request_in(r, 1)->dims[0], &o)) { *why = "weights are not compact or of unknown size"; return NULL; }
+  if (p->groups < 1 || o % p->groups) { *why = "the groups do not divide the output channels"; return NULL; }   /* a damaged engine; binding says so */
   return r;
 }

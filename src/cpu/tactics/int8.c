@@ -94,8 +94,7 @@ static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64
   int64_t o, count = 1, dim;
   if (conv_params(q)->groups != 1) { *why = "several groups"; return false; }
   for (uint32_t i = 0; i < w->rank; i++) {
-    if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim == 0) { *why = "weights are empty or of unknown size"; return false; }
-    count *= dim;
+    if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim == 0 || !ig_mul_i64(count, dim, &count)) { *why = "weights are empty, too large or of unknown size"; return false; }
   }
   if (!ig_dim_is_const(q->dims, w->dims[0], &o)) { *why = "weights are of unknown size"; return false; }
   const double results = ig_cpu_count(q, ig_request_out(r, 0)), k = (double)(count / o);

@@ -89,7 +89,7 @@ static bool takes_s8(const ig_query *q, const ig_request *r, const char **why, i
   if (r->n_in > 3 && ig_request_in(r, 3)->value != IG_NO_VALUE && most_absolute(q, r, 3) != 0) return false;
   /* Inputs are moved to -128 .. 127. An engine that holds the weights packed was built with this tactic, when they were looked at. */
   *why = "weights are so large that its sums could pass 32 bits";
-  const int64_t most = channels * 9 * 128 * 128 < INT64_C(1) << (31 - shift) || !q->constants[1] ? 0 : most_absolute(q, r, 1);
+  const int64_t most = channels <= (INT64_C(1) << (31 - shift)) / (9 * 128 * 128) || !q->constants[1] ? 0 : most_absolute(q, r, 1);
   return most < INT64_C(1) << (31 - shift - 7);
 }
 
