@@ -206,17 +206,6 @@ static size_t scratch_bytes(const product *g, uint32_t n_parts) {
 
 /* ---- what belongs to columns ---- */
 
-/* The zero point of an operand that may be left out, at an index of its row-major order; 0. */
-static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
-  int32_t x = 0;
-  if (operand < c->n_in && ig_view_present(ig_call_in(c, operand))) {
-    ig_reader r;
-    ig_reader_init(&r, ig_call_in(c, operand), NULL, IG_S_I32);
-    ig_reader_read(&r, lin, 1, &x);
-  }
-  return x;
-}
-
 /* `ahead`: distance in words to weights that are wanted soon. */
 ALWAYS void prepare_words(const uint8_t *from, const bool is_signed, const int32_t *zeros, int64_t words, int64_t ahead, int32_t *out) {
   const vi z0 = vi_load(zeros), z1 = vi_load(zeros + SIMD_W);

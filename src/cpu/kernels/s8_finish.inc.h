@@ -3,6 +3,17 @@
 #include "cpu/kernels/s8_finish.h"
 #include <math.h>
 
+/* The zero point of an operand that may be left out, at an index of its row-major order; 0. */
+static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
+  int32_t x = 0;
+  if (operand < c->n_in && ig_view_present(ig_call_in(c, operand))) {
+    ig_reader r;
+    ig_reader_init(&r, ig_call_in(c, operand), NULL, IG_S_I32);
+    ig_reader_read(&r, lin, 1, &x);
+  }
+  return x;
+}
+
 /* Constants of an epilogue, one to a lane, so that instructions take them from memory. */
 typedef struct finish_consts {
   float lo[SIMD_W], hi[SIMD_W], scale[SIMD_W], offset[SIMD_W], factor[SIMD_W], lo2[SIMD_W], hi2[SIMD_W], last_scale[SIMD_W], last_offset[SIMD_W];

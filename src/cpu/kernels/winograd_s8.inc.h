@@ -160,20 +160,11 @@ static void results(const work *w, int64_t t0, int64_t n, int64_t panel, int64_t
 
 /* ---- columns, and what a call says ---- */
 
-static int32_t zero_of(const ig_call *c) {
-  int32_t x = 0;
-  if (c->n_in > 2 && ig_view_present(ig_call_in(c, 2))) {
-    ig_reader r;
-    ig_reader_init(&r, ig_call_in(c, 2), NULL, IG_S_I32);
-    ig_reader_read(&r, 0, 1, &x);
-  }
-  return x;
-}
-static void border_of(const ig_call *c, uint8_t *border) { memset(border, zero_of(c), IN_W); }
+static void border_of(const ig_call *c, uint8_t *border) { memset(border, zero_at(c, 2, 0), IN_W); }
 
 static void prepare_columns(const ig_call *c, const shape *s, char *at, uint32_t part, uint32_t n_parts) {
   const column_data k = columns_at(s, at);
-  const int32_t moved = (s->turn ? 128 : 0) - zero_of(c);
+  const int32_t moved = (s->turn ? 128 : 0) - zero_at(c, 2, 0);
   ig_s8_finish f;
   int64_t lo, hi;
   ig_split(s->panels, part, n_parts, &lo, &hi);
