@@ -1,22 +1,12 @@
 /* Winograd's conv: every form of input and epilogue against the reference, its rounding error against sums in double, what it does to NaN and
  * infinity, and what it refuses. See cpu_check.h.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cpu_check.h"
+#include "winograd_util.h"
 
 static const ig_tactic *const winograd[] = { &ig_cpu_winograd4_f32_avx512, &ig_cpu_winograd4_f32_avx2, &ig_cpu_winograd2_f32_avx512, &ig_cpu_winograd2_f32_avx2 };
 static int64_t tile_of(const ig_tactic *t) { return strstr(t->name, "winograd4") ? 4 : 2; }
 
-typedef struct layer { int64_t n, c, o, rows, columns, pad[4]; } layer;   /* pad: low, low, high, high */
-static ig_conv_params params_of(const layer *l) {
-  return (ig_conv_params){ .n_spatial = 2, .groups = 1, .acc = IG_S_F32, .stride = { 1, 1 }, .dilation = { 1, 1 }, .in_dilation = { 1, 1 },
-    .pad_lo = { l->pad[0], l->pad[1] }, .pad_hi = { l->pad[2], l->pad[3] } };
-}
-static void out_dims(const layer *l, int64_t *out) {
-  out[0] = l->n;
-  out[1] = l->o;
-  out[2] = l->rows + l->pad[0] + l->pad[2] - 2;
-  out[3] = l->columns + l->pad[1] + l->pad[3] - 2;
-}
+static ig_conv_params params_of(const layer *l) { return layer_params(l, IG_S_F32); }
 
 /* Bias, residual, hard-swish, clip, or a function that only the interpreter knows. */
 static void random_epilogue(ig_arena *arena, uint32_t n_extra, ig_dtype out, ig_sprog *p) {

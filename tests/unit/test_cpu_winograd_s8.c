@@ -1,23 +1,13 @@
 /* Winograd's conv of 8-bit integers against the reference, bit for bit: every form of input, zero point and epilogue; extremes; what it refuses.
  * See cpu_check.h.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cpu_check.h"
+#include "winograd_util.h"
 #include "kern/winograd.h"
 
 static const ig_tactic *const winograd[] = { &ig_cpu_winograd4_s8_avx512vnni, &ig_cpu_winograd4_s8_avx2, &ig_cpu_winograd2_s8_avx512vnni, &ig_cpu_winograd2_s8_avx2 };
 enum { CONSTANT = 2 | 8 };   /* weights and their zero points */
 
-typedef struct layer { int64_t n, c, o, rows, columns, pad[4]; } layer;   /* pad: low, low, high, high */
-static ig_conv_params params_of(const layer *l) {
-  return (ig_conv_params){ .n_spatial = 2, .groups = 1, .acc = IG_S_I32, .stride = { 1, 1 }, .dilation = { 1, 1 }, .in_dilation = { 1, 1 },
-    .pad_lo = { l->pad[0], l->pad[1] }, .pad_hi = { l->pad[2], l->pad[3] } };
-}
-static void out_dims(const layer *l, int64_t *out) {
-  out[0] = l->n;
-  out[1] = l->o;
-  out[2] = l->rows + l->pad[0] + l->pad[2] - 2;
-  out[3] = l->columns + l->pad[1] + l->pad[3] - 2;
-}
+static ig_conv_params params_of(const layer *l) { return layer_params(l, IG_S_I32); }
 
 /* What is left of a sum: itself, requantised, a residual added to it, or a function that only the interpreter knows. */
 typedef enum epilogue { NONE, BYTES, RESIDUAL, FLOAT, STRANGE, EPILOGUES } epilogue;
