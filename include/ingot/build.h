@@ -102,6 +102,8 @@ typedef struct ig_build_options {
   const ig_cancel *cancel;
 } ig_build_options;
 #define IG_BUILD_OPTIONS_INIT { sizeof(ig_build_options), NULL, NULL, 0, 0, IG_TUNE_DEFAULT, NULL, 0.0, NULL, 0, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+/* The bytes that max_memory = 0 stands for on this machine. */
+IG_API uint64_t ig_build_default_memory(void);
 
 /* "avx2", "avx512" (with VNNI and BF16 where the machine has them) or "none" as a mask for isa_mask. */
 IG_API IG_MUST_USE ig_status ig_isa_parse(const char *name, uint64_t *out_mask);

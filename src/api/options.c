@@ -47,7 +47,7 @@ static uint64_t cgroup_limit(void) {
   return UINT64_MAX;
 }
 
-static uint64_t machine_memory(void) {
+uint64_t ig_build_default_memory(void) {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   const uint64_t physical = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX, group = cgroup_limit();
   return physical < group ? physical : group;
@@ -70,7 +70,7 @@ static void *limited_realloc(void *self, void *old, size_t old_size, size_t size
 }
 
 ig_status ig_limited_env(ig_env *base, uint64_t limit, ig_limiter *l, ig_env **out_env) {
-  if (!limit) limit = machine_memory();
+  if (!limit) limit = ig_build_default_memory();
   l->to = &base->alloc;
   l->limit = limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
   atomic_init(&l->used, 0);

@@ -19,7 +19,8 @@ static ig_status limits(const cli *c) {
               {"inlining", "times the nodes written, after inlining", l.max_inlining},
               {"elements", "elements of one tensor", l.max_elements},
               {"expressions", "dim expressions", l.max_expressions},
-              {"memory", "bytes for importing, and 16 for each byte outside of raw tensor data", l.max_memory}};
+              {"memory", "bytes for importing, and 16 for each byte outside of raw tensor data", l.max_memory},
+              {"max-memory", "bytes that a build may take, unless --max-memory says otherwise", ig_build_default_memory()}};
   ig_buf b;
   ig_buf_init(&b, &ig_libc_allocator);
   ig_json j;

@@ -38,7 +38,7 @@ is() { if [ -f "$1" ]; then passed=$((passed + 1)); else fail "$1 is not there";
 isnt() { if [ -e "$1" ]; then fail "$1 is there"; else passed=$((passed + 1)); fi; }
 empty() { if [ -s "$1" ]; then fail "$1 is not empty"; else passed=$((passed + 1)); fi; }
 # json FILE EXPRESSION over d
-json() { if "$python" -c "import json,sys; d=json.load(open('$1')); sys.exit(0 if ($2) else 1)" 2>/dev/null; then passed=$((passed + 1)); else fail "$1: not $2"; fi; }
+json() { if "$python" -c "import json,os,sys; d=json.load(open('$1')); sys.exit(0 if ($2) else 1)" 2>/dev/null; then passed=$((passed + 1)); else fail "$1: not $2"; fi; }
 
 # ---- the frame ----
 run 0 --version
@@ -483,7 +483,7 @@ json out "d['error']['name']=='UNSUPPORTED_NODE' and d['error']['node']=='first'
 run 0 check --limits
 has out '^nesting  *64 '
 run 0 check --limits --json
-json out "d['limits']['nodes']==1000000 and d['limits']['elements']==2**40 and d['limits']['memory']==64<<20"
+json out "d['limits']['nodes']==1000000 and d['limits']['elements']==2**40 and d['limits']['memory']==64<<20 and 0<d['limits']['max-memory']<=os.sysconf('SC_PHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')"
 run 0 check "$digits" --limits
 has out 'all can be built'
 run 2 check
