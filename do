@@ -29,6 +29,14 @@ to run is printed, and the exit status is 2.
 END
 }
 
+# Meson compiles through ccache where there is one, and ccache fails without a folder to write to, as for a user without a home.
+cache=$(ccache -k cache_dir 2>/dev/null || :)
+while [ -n "$cache" ] && [ ! -e "$cache" ]; do cache=$(dirname "$cache"); done
+if [ -n "$cache" ] && ! { [ -d "$cache" ] && [ -w "$cache" ]; }; then
+  CCACHE_DISABLE=1
+  export CCACHE_DISABLE
+fi
+
 # ---- set-up -------------------------------------------------------------------------------------------------------------
 
 works() { "$1" --version >/dev/null 2>&1; }

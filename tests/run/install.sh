@@ -50,6 +50,20 @@ int main() { ig_env *env; BODY }' | sed "s/BODY/$body/" >"$work/use.c"
   done
 done
 
+# ./do compiles where ccache is installed and has no folder to write to (a user without a home); where it has one, it is used.
+mkdir -p "$work/checkout/tests/unit" "$work/stubs"
+cp "$root/do" "$work/checkout/"
+# shellcheck disable=SC2016
+{
+  printf '#!/bin/sh\necho "$CCACHE_DIR"\n' >"$work/stubs/ccache"
+  printf '#!/bin/sh\n: >"$2/build.ninja"\n' >"$work/stubs/meson"
+  printf '#!/bin/sh\n[ "${CCACHE_DISABLE:-0}" = "$EXPECT" ]\n' >"$work/stubs/ninja"
+}
+chmod +x "$work"/stubs/*
+front_door() { (cd "$work/checkout" && unset CCACHE_DISABLE && PATH=$work/stubs:$PATH EXPECT=$1 CCACHE_DIR=$2 ./do build); }
+check "./do build uses a ccache that cannot write" front_door 1 /dev/null/ccache
+check "./do build leaves a ccache aside that can write" front_door 0 "$work/new/ccache"
+
 # README.md's program, as a user would compile it.
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/README.md" >"$work/hello.c"
 # shellcheck disable=SC2046
