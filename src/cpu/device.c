@@ -134,7 +134,8 @@ static ig_status launch(ig_hal_stream *s, const ig_launch *l) {
   ig_pool *pool = ((cpu_stream *)s)->pool;
   IG_TRY(ig_pool_usable(pool));
   assert(l->n_parts >= 1 && l->n_parts <= ig_pool_threads(pool));
-  for (uint32_t phase = 0; phase < l->tactic->n_phases; phase++) {
+  const uint32_t n = ig_tactic_phases(l->tactic, &l->call, l->n_parts);
+  for (uint32_t phase = 0; phase < n; phase++) {
     job j = { l, phase };
     ig_pool_run(pool, run_part, &j, l->n_parts);
   }

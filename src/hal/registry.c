@@ -24,6 +24,7 @@ const ig_tactic *ig_hal_tactic(const ig_hal *h, const ig_hal_device *d, const ch
 }
 
 void ig_launch_serial(const ig_launch *l) {
-  for (uint32_t phase = 0; phase < l->tactic->n_phases; phase++)
+  const uint32_t n = ig_tactic_phases(l->tactic, &l->call, l->n_parts);
+  for (uint32_t phase = 0; phase < n; phase++)
     for (uint32_t part = 0; part < l->n_parts; part++) l->tactic->run(&l->call, phase, part, l->n_parts);
 }

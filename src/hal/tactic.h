@@ -36,6 +36,8 @@ typedef struct ig_tactic {
   ig_kind_id kind;               /* of the region's first request */
   uint64_t isa;                  /* all bits needed */
   uint32_t n_phases;             /* run is called for phase 0, 1, ... with a barrier between; at least 1 */
+  /* Where the number of phases hangs on the bound call (a recurrence: one for each time step), that number, at least 1. NULL = n_phases. */
+  uint32_t (*phases)(const ig_call *c, uint32_t n_parts);
   /* True and *out filled, or false and *why = reason (static text: "weights are not constant"). Must hold for every value of every
    * dynamic dim: it may specialise on constant dims only. */
   bool (*query)(const ig_query *q, ig_offer *out, const char **why);
@@ -46,6 +48,8 @@ typedef struct ig_tactic {
   /* Does part `part` of `n_parts` of phase `phase`. Touches only bytes its operands reach. Never fails: data errors go to c->error. */
   void (*run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
 } ig_tactic;
+
+static inline uint32_t ig_tactic_phases(const ig_tactic *t, const ig_call *c, uint32_t n_parts) { return t->phases ? t->phases(c, n_parts) : t->n_phases; }
 
 /* Even split of n items: [*lo, *hi) of part. */
 static inline void ig_split(int64_t n, uint32_t part, uint32_t n_parts, int64_t *lo, int64_t *hi) {

@@ -36,6 +36,9 @@ IG_CPU_KERNEL_ALL(softmax)
 IG_CPU_KERNEL_ALL(norm)
 IG_CPU_KERNEL_ALL(reduce)
 IG_CPU_KERNEL_ALL(rnn)
+uint32_t ig_cpu_rnn_phases_c(const ig_call *c, uint32_t n_parts);
+uint32_t ig_cpu_rnn_phases_avx2(const ig_call *c, uint32_t n_parts);
+uint32_t ig_cpu_rnn_phases_avx512(const ig_call *c, uint32_t n_parts);
 IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)

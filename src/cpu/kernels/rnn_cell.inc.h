@@ -28,29 +28,31 @@ static void CAT(gate, S)(const ig_rnn_params *p, int64_t d, int k, T *x, int64_t
   CAT(activate, S)(p, d, k, x, n);
 }
 
-/* y[rows] += r[rows][n] * h[n]; four rows at a time share the loads of h. */
-static void CAT(gemv, S)(const T *r, const T *h, int64_t rows, int64_t n, T *y) {
-  int64_t i = 0;
-  for (; i + 4 <= rows; i += 4, r += 4 * n) {
+/* y[i] += r[i][n] * h[n] for rows i of [lo, hi), four at a time, which share the loads of h; from the last to the first where `back` is set. */
+static void CAT(gemv, S)(const T *r, const T *h, int64_t lo, int64_t hi, int64_t n, bool back, T *y) {
+  const int64_t fours = (hi - lo) / 4;
+  for (int64_t f = 0; f < fours; f++) {
+    const int64_t i = lo + 4 * (back ? fours - 1 - f : f);
+    const T *w = r + i * n;
     CAT(chain, S) s0 = { 0 }, s1 = s0, s2 = s0, s3 = s0;
     T t0 = 0, t1 = 0, t2 = 0, t3 = 0;
     int64_t j = 0;
     for (; j + LANES(T) <= n; j += LANES(T)) {
       const CAT(chain, S) v = CAT(chain_load, S)(h + j);
-      s0 += CAT(chain_load, S)(r + j) * v;
-      s1 += CAT(chain_load, S)(r + n + j) * v;
-      s2 += CAT(chain_load, S)(r + 2 * n + j) * v;
-      s3 += CAT(chain_load, S)(r + 3 * n + j) * v;
+      s0 += CAT(chain_load, S)(w + j) * v;
+      s1 += CAT(chain_load, S)(w + n + j) * v;
+      s2 += CAT(chain_load, S)(w + 2 * n + j) * v;
+      s3 += CAT(chain_load, S)(w + 3 * n + j) * v;
     }
-    for (; j < n; j++) { t0 += r[j] * h[j]; t1 += r[n + j] * h[j]; t2 += r[2 * n + j] * h[j]; t3 += r[3 * n + j] * h[j]; }
+    for (; j < n; j++) { t0 += w[j] * h[j]; t1 += w[n + j] * h[j]; t2 += w[2 * n + j] * h[j]; t3 += w[3 * n + j] * h[j]; }
     y[i] += CAT(chain_sum, S)(s0) + t0;
     y[i + 1] += CAT(chain_sum, S)(s1) + t1;
     y[i + 2] += CAT(chain_sum, S)(s2) + t2;
     y[i + 3] += CAT(chain_sum, S)(s3) + t3;
   }
-  for (; i < rows; i++, r += n) {
+  for (int64_t i = lo + 4 * fours; i < hi; i++) {
     T t = 0;
-    for (int64_t j = 0; j < n; j++) t += r[j] * h[j];
+    for (int64_t j = 0; j < n; j++) t += r[i * n + j] * h[j];
     y[i] += t;
   }
 }
@@ -59,51 +61,65 @@ static void CAT(peep, S)(const T *peephole, const T *cell, T *y, int64_t n) {
   for (int64_t j = 0; peephole && j < n; j++) y[j] += peephole[j] * cell[j];
 }
 
-/* One time step: the gates s->g hold X*W and biases; the state s->h and s->c is updated in place. */
-static void CAT(lstm_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n) {
-  T *i = s->g, *o = i + n, *f = i + 2 * n, *c = i + 3 * n, *cell = s->c, *h = s->h;
-  const T *peephole = s->has_peep ? s->peep : NULL;
-  CAT(gemv, S)(s->r, h, 4 * n, n, i);
-  CAT(peep, S)(peephole, cell, i, n);
-  CAT(peep, S)(peephole ? peephole + 2 * n : NULL, cell, f, n);
-  CAT(gate, S)(p, d, 0, i, n);
-  if (p->input_forget) for (int64_t j = 0; j < n; j++) f[j] = 1 - i[j];
-  else CAT(gate, S)(p, d, 0, f, n);
-  CAT(gate, S)(p, d, 1, c, n);
-  for (int64_t j = 0; j < n; j++) cell[j] = f[j] * cell[j] + i[j] * c[j];
-  CAT(peep, S)(peephole ? peephole + n : NULL, cell, o, n);
-  CAT(gate, S)(p, d, 0, o, n);
-  memcpy(h, cell, (size_t)n * sizeof(T));
-  CAT(activate, S)(p, d, 2, h, n);
-  for (int64_t j = 0; j < n; j++) h[j] *= o[j];
-}
-static void CAT(gru_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n) {
-  T *z = s->g, *reset = z + n, *new = z + 2 * n, *h = s->h, *t = s->spare;
-  const T *r = s->r, *rb = s->has_rb ? s->rb : NULL;
-  CAT(gemv, S)(r, h, 2 * n, n, z);
-  CAT(gate, S)(p, d, 0, z, 2 * n);
-  if (p->linear_before_reset) {
-    for (int64_t j = 0; j < n; j++) t[j] = rb ? rb[j] : 0;
-    CAT(gemv, S)(r + 2 * n * n, h, n, n, t);
-    for (int64_t j = 0; j < n; j++) new[j] += reset[j] * t[j];
-  } else {
-    for (int64_t j = 0; j < n; j++) t[j] = reset[j] * h[j];
-    CAT(gemv, S)(r + 2 * n * n, t, n, n, new);
+/* The units [lo, lo + m) of one time step. Their gates in s->g hold X*W and biases. Reads all of the old state s->h and writes these units of the new one,
+ * s->next. `back` turns the order of the weights round: by turns, what the cache still holds of them is read first.
+ * A gru_step whose reset comes before the product has two halves; all units of the first come before the second. */
+static void CAT(lstm_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
+  T *g = s->g, *i = g + lo, *o = i + n, *f = i + 2 * n, *c = i + 3 * n, *cell = (T *)s->c + lo, *h = (T *)s->next + lo;
+  const T *peephole = s->has_peep ? (T *)s->peep + lo : NULL, *r = s->r;
+  for (int64_t k = 0; k < 4; k++) {
+    const int64_t at = (back ? 3 - k : k) * n + lo;
+    CAT(gemv, S)(r, s->h, at, at + m, n, back, g);
   }
-  CAT(gate, S)(p, d, 1, new, n);
-  for (int64_t j = 0; j < n; j++) h[j] = (1 - z[j]) * new[j] + z[j] * h[j];
+  CAT(peep, S)(peephole, cell, i, m);
+  CAT(peep, S)(peephole ? peephole + 2 * n : NULL, cell, f, m);
+  CAT(gate, S)(p, d, 0, i, m);
+  if (p->input_forget) for (int64_t j = 0; j < m; j++) f[j] = 1 - i[j];
+  else CAT(gate, S)(p, d, 0, f, m);
+  CAT(gate, S)(p, d, 1, c, m);
+  for (int64_t j = 0; j < m; j++) cell[j] = f[j] * cell[j] + i[j] * c[j];
+  CAT(peep, S)(peephole ? peephole + n : NULL, cell, o, m);
+  CAT(gate, S)(p, d, 0, o, m);
+  memcpy(h, cell, (size_t)m * sizeof(T));
+  CAT(activate, S)(p, d, 2, h, m);
+  for (int64_t j = 0; j < m; j++) h[j] *= o[j];
 }
-static void CAT(plain_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n) {
-  T *g = s->g;
-  CAT(gemv, S)(s->r, s->h, n, n, g);
-  CAT(gate, S)(p, d, 0, g, n);
-  memcpy(s->h, g, (size_t)n * sizeof(T));
+static void CAT(gru_gates, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
+  T *g = s->g, *z = g + lo, *reset = z + n, *t = (T *)s->spare + lo;
+  const T *h = (T *)s->h + lo, *r = s->r, *rb = s->has_rb ? (T *)s->rb + lo : NULL;
+  for (int64_t k = 0; k < 2; k++) {
+    const int64_t at = (back ? 1 - k : k) * n + lo;
+    CAT(gemv, S)(r, s->h, at, at + m, n, back, g);
+  }
+  CAT(gate, S)(p, d, 0, z, m);
+  CAT(gate, S)(p, d, 0, reset, m);
+  for (int64_t j = 0; j < m; j++) t[j] = p->linear_before_reset ? rb ? rb[j] : 0 : reset[j] * h[j];
 }
-static void CAT(step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n) {
-  switch (p->cell) {
-    case IG_RNN_LSTM: CAT(lstm_step, S)(p, d, s, n); return;
-    case IG_RNN_GRU: CAT(gru_step, S)(p, d, s, n); return;
-    default: CAT(plain_step, S)(p, d, s, n); return;
+static void CAT(gru_new, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
+  T *g = s->g, *z = g + lo, *reset = z + n, *new = z + 2 * n, *next = (T *)s->next + lo, *t = (T *)s->spare + lo;
+  const T *h = (T *)s->h + lo, *r = (const T *)s->r + 2 * n * n;
+  if (p->linear_before_reset) {
+    CAT(gemv, S)(r, s->h, lo, lo + m, n, back, s->spare);
+    for (int64_t j = 0; j < m; j++) new[j] += reset[j] * t[j];
+  } else {
+    CAT(gemv, S)(r, s->spare, lo, lo + m, n, back, g + 2 * n);
+  }
+  CAT(gate, S)(p, d, 1, new, m);
+  for (int64_t j = 0; j < m; j++) next[j] = (1 - z[j]) * new[j] + z[j] * h[j];
+}
+static void CAT(plain_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
+  T *g = s->g, *next = s->next;
+  CAT(gemv, S)(s->r, s->h, lo, lo + m, n, back, g);
+  CAT(gate, S)(p, d, 0, g + lo, m);
+  memcpy(next + lo, g + lo, (size_t)m * sizeof(T));
+}
+/* One of the step's halves, of which all but that gru_step have one. */
+static void CAT(step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back, int half) {
+  if (p->cell == IG_RNN_LSTM) CAT(lstm_step, S)(p, d, s, n, lo, m, back);
+  else if (p->cell == IG_RNN_PLAIN) CAT(plain_step, S)(p, d, s, n, lo, m, back);
+  else {
+    if (half == 0) CAT(gru_gates, S)(p, d, s, n, lo, m, back);
+    if (half == 1 || p->linear_before_reset) CAT(gru_new, S)(p, d, s, n, lo, m, back);
   }
 }
 #undef T
