@@ -83,16 +83,27 @@ static void prepare_pixels(const conv_shape *s, const ig_view *v, const uint8_t 
 /* Row y of the input; NULL: padding. */
 static const uint8_t *input_row(const conv_shape *s, const uint8_t *image, int64_t y) { return y >= 0 && y < s->in[0] ? image + y * s->y_stride : NULL; }
 
+/* Are pixels multiplied where they lie? Those of a pointwise convolution without padding, if they need no preparing. */
+static bool in_place(const conv_shape *s, const ig_view *v) {
+  return SIMD_SUMS && s->is_point && !is_signed(v) && s->c_stride == 1 && s->channels == s->row_channels && s->pad[0] == 0 && s->pad[1] == 0 &&
+    (s->out[0] - 1) * s->stride[0] < s->in[0] && (s->out[1] - 1) * s->stride[1] < s->in[1];
+}
 /* The pixels that a pointwise convolution reads, one after the other. */
 static void prepare_points(const conv_shape *s, const ig_view *v, const uint8_t *image, int32_t zero, int64_t first, int64_t n, const block *out) {
+  const bool lies = in_place(s, v);
+  out->run_at[0] = 0;
   for (int64_t i = 0, count; i < n; i += count) {
     const int64_t oy = (first + i) / s->out[1], ox = (first + i) % s->out[1];
     count = ig_min_i64(n - i, s->out[1] - ox);
+    if (lies) {
+      const uint8_t *x = image + oy * s->stride[0] * s->y_stride + ox * s->stride[1] * s->x_stride;
+      for (int64_t j = 0; j < count; j++, x += s->stride[1] * s->x_stride) out->rows[i + j] = (const elem *)(const void *)x;
+      continue;
+    }
     prepare_pixels(s, v, input_row(s, image, oy * s->stride[0] - s->pad[0]), zero, ox * s->stride[1] - s->pad[1], s->stride[1], count,
                    out->a + i * s->row_channels);
   }
-  for (int64_t i = 0; i < n; i++) out->rows[i] = out->a + i * s->row_channels;
-  out->run_at[0] = 0;
+  for (int64_t i = 0; i < n && !lies; i++) out->rows[i] = out->a + i * s->row_channels;
 }
 
 static void conv_prepare(const product *g, int64_t m0, int64_t n, const block *out) {
@@ -101,7 +112,7 @@ static void conv_prepare(const product *g, int64_t m0, int64_t n, const block *o
   const int32_t zero = zero_at(g->c, 2, 0);
   const uint8_t *image = (const uint8_t *)v->data + m0 / g->image_rows * s->n_stride;
   const int64_t first = m0 % g->image_rows, last = first + n - 1, width = s->out[1], to = s->row_channels;
-  for (int64_t i = 0; i < n; i++) out->row_zeros[i] = prepared_zero(is_signed(v), zero);
+  for (int64_t i = 0; i < n && out->row_zeros; i++) out->row_zeros[i] = prepared_zero(is_signed(v), zero);
   if (s->is_point) {
     prepare_points(s, v, image, zero, first, n, out);
     return;
@@ -155,5 +166,6 @@ void NAME(ig_cpu_conv_s8_run)(const ig_call *c, uint32_t phase, uint32_t part, u
   conv_shape s;
   if (ig_view_count(ig_call_out(c, 0)) == 0) return;
   const product g = conv_product(c, &s);
-  run_product(&g, phase, part, n_parts);
+  IG_UNUSED(phase);
+  run_product(&g, part, n_parts);
 }

@@ -5,8 +5,9 @@
  * (rows of the convolution's kernel) at fixed distances from that pointer, each a run of words. Weights come from the engine in panels [k / KG][NR][KG]
  * and are prepared panel by panel, which costs a part in (rows / 3) of the product. A tile stays in the first-level cache until it is finished:
  * by a compiled epilogue (s8_finish.h) or by the interpreter.
- * Where zero points stay in (SIMD_SUMS), with a = zero point of a row, b = of a column, K elements:
- * sum (x - a)(y - b) = sum xy - b sum x - a (sum y - K b).
+ * Where zero points stay in (SIMD_SUMS), what has the instruction's sign already is not prepared: signed weights, and unsigned activations whose channels
+ * lie side by side, are multiplied where they lie. With a = zero point of a row, b = of a column, K elements:
+ * sum (x - a)(y - b) = sum xy - b sum x - a (sum y - K b). Where b is 0 and a the same for all rows, sums start at -a sum y, else they are mended.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/gemm_s8.h"
 #include "cpu/kernels/kernels.h"
@@ -27,8 +28,10 @@ enum {
 /* Vector h of a word's columns, prepared; or of bytes as they lie in the engine, for a user that reads them once. */
 #define PREPARED(h) vi_load(b + (h) * SIMD_W)
 #define BYTES_PREPARED(h) prepare_weights((const uint8_t *)b + (h) * SIMD_W * KG, is_signed, zeros[h])
-/* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b. */
-#define PRODUCT(n_rows, halves, before, stride, weights, step) \
+#define NOTHING_ELSE
+/* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b.
+ * also: what else is done with a word's columns. */
+#define PRODUCT(n_rows, halves, before, stride, weights, step, also) \
   vi c[n_rows][halves]; \
   _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) \
     _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = before ? vi_load(before + i * stride + h * SIMD_W) : vi_zero(); \
@@ -38,6 +41,7 @@ enum {
     SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += step) { \
       vi word_columns[halves]; \
       _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) word_columns[h] = weights(h); \
+      also \
       _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
         int32_t word; \
         memcpy(&word, a[i] + w * KG, sizeof word); \
@@ -46,13 +50,13 @@ enum {
       } \
     } \
   }
-/* out: rows of `stride` words; more: they hold the sums so far. */
-typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, bool more);
+/* before: rows of before_stride words, or NULL; out: rows of `stride` words. */
+typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before,
+                         int64_t before_stride, int32_t *out, int64_t stride);
 #define MICRO(n_rows) \
-  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, int32_t *out, int64_t stride, \
-                             bool more) { \
-    const int32_t *before = more ? out : NULL; \
-    PRODUCT(n_rows, 2, before, stride, PREPARED, NR) \
+  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
+                             int64_t before_stride, int32_t *out, int64_t stride) { \
+    PRODUCT(n_rows, 2, before, before_stride, PREPARED, NR, NOTHING_ELSE) \
     _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
       vi_store(out + i * stride, c[i][0]); \
       vi_store(out + i * stride + SIMD_W, c[i][1]); \
@@ -67,41 +71,45 @@ static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
 #endif
 
-/* A single row by a panel of bytes. */
+/* A single row by a panel of bytes; sums: of its columns, where zero points stay in. */
+#if SIMD_SUMS
+#define SUMMED _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) sum[h] = vi_dot(sum[h], ones, word_columns[h]);
+#else
+#define SUMMED
+#endif
 #define SINGLE(name, is_signed_) \
-  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const uint8_t *b, const int32_t *column_zeros, int32_t *out) { \
+  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const uint8_t *b, const int32_t *column_zeros, int32_t *out, \
+                   int32_t *sums) { \
     const int32_t *const none = NULL; \
     const bool is_signed = is_signed_; \
-    const vi zeros[2] = { vi_load(column_zeros), vi_load(column_zeros + SIMD_W) }; \
-    PRODUCT(1, 2, none, 0, BYTES_PREPARED, NR * KG) \
-    vi_store(out, c[0][0]); \
-    vi_store(out + SIMD_W, c[0][1]); \
+    const vi zeros[2] = { vi_load(column_zeros), vi_load(column_zeros + SIMD_W) }, ones = vi_set(0x01010101); \
+    vi sum[2] = { vi_zero(), vi_zero() }; \
+    (void)ones; \
+    PRODUCT(1, 2, none, 0, BYTES_PREPARED, NR * KG, SUMMED) \
+    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) { \
+      vi_store(out + h * SIMD_W, c[0][h]); \
+      if (SIMD_SUMS) vi_store(sums + h * SIMD_W, sum[h]); \
+    } \
   }
 SINGLE(single_i8, true)
 SINGLE(single_u8, false)
 
-/* MR rows by all panels of a tile, finished in registers; the last panel may be half a one. before: the sums so far of its only panel, or NULL. */
-typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, const finish_tile *t);
-#if SIMD_SUMS
-#define MENDED(i, h) vi_sub(c[i][h], vi_mul(vi_set(t->row_zeros[i]), vi_load(t->column_sums + j + h * SIMD_W)))
-#else
-#define MENDED(i, h) c[i][h]
-#endif
+/* MR rows by all panels of a tile, finished in registers; the last panel may be half a one. Sums begin with the tile's `before`. */
+typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t);
 #define FUSED_PANEL(flags, halves) \
-  PRODUCT(MR, halves, before, NR, PREPARED, NR) \
+  const int32_t *before = t->before ? t->before + j : NULL; \
+  PRODUCT(MR, halves, before, before_stride, PREPARED, NR, NOTHING_ELSE) \
   _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
-    vi s[2][halves]; \
-    _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) s[0][h] = MENDED(i, h), s[1][h] = MENDED(i + 1, h); \
     const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
     char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
-    finish_two(k, flags, halves, s[0], s[1], mul + j, add + j, from, to); \
+    finish_two(k, flags, halves, c[i], c[i + 1], mul + j, add + j, from, to); \
   }
 #define FUSED(name, flags) \
-  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
+  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, \
                    const finish_tile *t) { \
     const finish_consts *const k = t->k; \
     const float *const mul = t->mul, *const add = t->add; \
-    const int64_t columns = t->columns; \
+    const int64_t columns = t->columns, before_stride = t->before_stride; \
     int64_t j = 0; \
     for (; j + NR <= columns; j += NR) { FUSED_PANEL(flags, 2) } \
     if (j < columns) { FUSED_PANEL(flags, 1) } \
@@ -128,7 +136,7 @@ typedef struct block {                 /* rows of one image, prepared */
   elem *a;
   const elem **rows;
   int64_t *run_at;                     /* elements */
-  int32_t *row_zeros;                  /* of prepared elements; SIMD_SUMS alone */
+  int32_t *row_zeros;                  /* of prepared elements, where sums are mended; else NULL */
 } block;
 typedef struct product {
   const ig_call *c;
@@ -142,7 +150,8 @@ typedef struct product {
   const void *user;
 } product;
 
-typedef struct shared { float *mul, *add; int32_t *zeros, *sums; } shared;   /* of columns */
+/* Of columns. SIMD_SUMS: sums are those of their weights, start what sums of products begin with. */
+typedef struct column_data { float *mul, *add; int32_t *zeros, *sums, *start; } column_data;
 typedef struct part_memory {
   block block;
   int64_t *out_at, *residual_at;
@@ -158,13 +167,14 @@ static char *take(char **at, size_t n) {
   *at += ig_pad64(n);
   return p;
 }
-static shared shared_at(const product *g, char **at) {
+static column_data columns_at(const product *g, char **at) {
   const size_t n = (size_t)(g->panels * NR) * 4;
-  shared s;
+  column_data s;
   s.mul = (float *)(void *)take(at, n);
   s.add = (float *)(void *)take(at, n);
   s.zeros = (int32_t *)(void *)take(at, n);
-  s.sums = (int32_t *)(void *)take(at, n);
+  s.sums = (int32_t *)(void *)take(at, SIMD_SUMS ? n : 0);
+  s.start = (int32_t *)(void *)take(at, SIMD_SUMS ? n : 0);
   return s;
 }
 static size_t panel_bytes(const product *g) { return (size_t)g->words * NR * 4; }
@@ -187,12 +197,11 @@ static part_memory part_at(const product *g, char **at, char **out_epi) {
   m.epi = NULL;
   return m;
 }
-/* What belongs to columns is made once, in a phase of its own, where their weights are summed; else by each part, for the columns that it has. */
-static shared memory_of(const product *g, char **at, uint32_t part, part_memory *m, char **out_epi) {
-  shared s = { 0 };
-  if (SIMD_SUMS) s = shared_at(g, at);
+/* What belongs to columns is made by each part, for those that it has. */
+static column_data memory_of(const product *g, char **at, uint32_t part, part_memory *m, char **out_epi) {
+  column_data s = { 0 };
   for (uint32_t i = 0; i <= part; i++) {
-    if (!SIMD_SUMS) s = shared_at(g, at);
+    s = columns_at(g, at);
     *m = part_at(g, at, out_epi);
   }
   return s;
@@ -215,14 +224,14 @@ ALWAYS void prepare_words(const uint8_t *from, const bool is_signed, const int32
     vi_store(out + SIMD_W, prepare_weights(from + SIMD_W * KG, is_signed, z1));
   }
 }
-static void prepare_panel(const product *g, const shared *s, int64_t panel, int64_t ahead, int32_t *out) {
+static void prepare_panel(const product *g, const column_data *s, int64_t panel, int64_t ahead, int32_t *out) {
   const ig_view *w = ig_call_in(g->c, 1);
   const uint8_t *from = (const uint8_t *)w->data + panel * g->words * NR * KG;
   if (is_signed(w)) prepare_words(from, true, s->zeros + panel * NR, g->words, ahead * g->words, out);
   else prepare_words(from, false, s->zeros + panel * NR, g->words, ahead * g->words, out);
 }
 
-static void prepare_columns(const product *g, const shared *s, const ig_s8_finish *f, int64_t p_lo, int64_t p_hi) {
+static void prepare_columns(const product *g, const column_data *s, const ig_s8_finish *f, int64_t p_lo, int64_t p_hi) {
   const ig_view *w = ig_call_in(g->c, 1);
   const bool has_zeros = g->c->n_in > 3 && ig_view_present(ig_call_in(g->c, 3));
   const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
@@ -246,26 +255,58 @@ static void prepare_columns(const product *g, const shared *s, const ig_s8_finis
   }
   for (int64_t j = lo; j < end; j++) s->mul[j] = 1, s->add[j] = 0, s->zeros[j] -= moved;
   if (f) ig_s8_finish_columns(f, g->channel, lo, hi, s->mul, s->add);
-#if SIMD_SUMS
-  const int32_t padding = (int32_t)(g->words * KG - g->depth) * moved;
-  for (int64_t p = p_lo; p < p_hi; p++) {
-    const uint8_t *from = (const uint8_t *)w->data + p * g->words * NR * KG;
-    for (int h = 0; h < 2; h++) {
-      vi sum = vi_set(padding);
-      for (int64_t k = 0; k < g->words; k++) sum = vi_dot(sum, vi_set(0x01010101), prepare_weights(from + (k * NR + h * SIMD_W) * KG, is_signed(w), sum));
-      vi_store(s->sums + p * NR + h * SIMD_W, sum);
-    }
-  }
-#endif
 }
 
 /* ---- products ---- */
 
+typedef struct job {
+  const product *g;
+  const column_data *s;
+  const part_memory *m;
+  const ig_s8_finish *f;               /* NULL: the interpreter finishes */
+  finish_consts consts;
+  float *spare;
+  finish_fn finish;
+  fused_fn fused;                      /* NULL: tiles are finished from memory */
+  int64_t m_lo;                        /* the part's first row */
+  int32_t row_zero;                    /* of prepared elements, where sums are not mended */
+  bool in_place, mends;                /* weights are multiplied where they lie; sums are mended */
+} job;
+
 #if SIMD_SUMS
-static bool any_zero_point(const product *g, const shared *s) {
-  for (int64_t j = 0; j < g->n; j++)
+static bool is_uniform(const ig_call *c, uint32_t operand) {
+  if (operand >= c->n_in || !ig_view_present(ig_call_in(c, operand))) return true;
+  const ig_view *v = ig_call_in(c, operand);
+  for (uint32_t k = 0; k < v->rank; k++)
+    if (v->dims[k] != 1 && v->strides[k] != 0) return false;
+  return true;
+}
+/* Zero points of columns [lo, hi), or different ones of rows. */
+static bool must_mend(const product *g, const column_data *s, int64_t lo, int64_t hi) {
+  for (int64_t j = lo; j < hi; j++)
     if (s->zeros[j]) return true;
-  return false;
+  return !is_uniform(g->c, 2);
+}
+/* Sums of a panel's columns are known: what products start at. Words that fill up the last of k are 0 as they lie, and not counted. */
+static void set_start(const job *w, int64_t panel, vi low, vi high) {
+  const product *g = w->g;
+  const vi zero = vi_set(-w->row_zero), filled = vi_set(is_signed(ig_call_in(g->c, 1)) ? 0 : (int32_t)(g->words * KG - g->depth) * 128);
+  const int64_t at = panel * NR;
+  low = vi_add(low, filled), high = vi_add(high, filled);
+  vi_store(w->s->sums + at, low);
+  vi_store(w->s->sums + at + SIMD_W, high);
+  vi_store(w->s->start + at, vi_mul(low, zero));
+  vi_store(w->s->start + at + SIMD_W, vi_mul(high, zero));
+}
+static void sum_panel(const job *w, int64_t panel, const int32_t *b) {
+  const int64_t n = w->g->words;
+  const vi ones = vi_set(0x01010101);
+  vi s[2][2] = { { vi_zero(), vi_zero() }, { vi_zero(), vi_zero() } };
+  for (int64_t k = 0; k + 2 <= n; k += 2, b += 2 * NR)
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
+      _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) s[i][h] = vi_dot(s[i][h], ones, vi_load(b + i * NR + h * SIMD_W));
+  if (n % 2) s[0][0] = vi_dot(s[0][0], ones, vi_load(b)), s[0][1] = vi_dot(s[0][1], ones, vi_load(b + SIMD_W));
+  set_start(w, panel, vi_add(s[0][0], s[1][0]), vi_add(s[0][1], s[1][1]));
 }
 static int32_t sum_of_row(const product *g, const block *k, int64_t row) {
   int32_t sum = 0;
@@ -273,7 +314,7 @@ static int32_t sum_of_row(const product *g, const block *k, int64_t row) {
     for (int64_t i = 0; i < g->run_words * KG; i++) sum += k->rows[row][k->run_at[r] + i];
   return sum;
 }
-static void mend(const product *g, const shared *s, const part_memory *m, int32_t *sums, int64_t stride, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
+static void mend(const product *g, const column_data *s, const part_memory *m, int32_t *sums, int64_t stride, int64_t row, int64_t rows, int64_t n0, int64_t columns) {
   const vi depth = vi_set((int32_t)g->depth);
   for (int64_t i = 0; i < rows; i++) {
     const vi row_sum = vi_set(m->row_sums[row + i]), row_zero = vi_set(m->block.row_zeros[row + i]);
@@ -307,30 +348,17 @@ static void find_rows(const product *g, const ig_view *residual, int64_t m0, int
   }
 }
 
-typedef struct job {
-  const product *g;
-  const shared *s;
-  const part_memory *m;
-  const ig_s8_finish *f;               /* NULL: the interpreter finishes */
-  finish_consts consts;
-  float *spare;
-  finish_fn finish;
-  fused_fn fused;                      /* NULL: tiles are finished from memory */
-  bool mends;
-} job;
-
 /* A tile of columns from n0, and its rows from `row` of the block. */
 static finish_tile tile_at(const job *w, const int32_t *sums, int64_t stride, int64_t n0, int64_t columns) {
   const ig_view *o = ig_call_out(w->g->c, 0), *r = w->f->residual;
   return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = sums, .stride = stride, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
     .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype), .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL,
-    .column_sums = w->s->sums + n0 };
+    .before = SIMD_SUMS && !w->mends ? w->s->start + n0 : NULL };
 }
 static void set_rows(const job *w, int64_t row, int64_t rows, finish_tile *t) {
   t->rows = rows;
   t->out_at = w->m->out_at + row;
   t->residual_at = w->m->residual_at + row;
-  t->row_zeros = w->m->block.row_zeros + row;
 }
 /* What a tile adds to its sums comes while they are computed. */
 static void fetch_residual(const job *w, const finish_tile *t) {
@@ -351,30 +379,33 @@ static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int
 /* A panel that the first-level cache does not hold goes by pieces of its depth, each over all n rows of the block: the panel is read from the
  * first-level cache and not once for each tile from the second; sums wait in memory in between. For a single run: the short runs of a kernel's rows
  * gain nothing. */
-static void run_deep(const job *w, int64_t n, int64_t panel) {
+static void run_deep(const job *w, int64_t n, int64_t panel, const int32_t *weights) {
   const product *g = w->g;
   const part_memory *m = w->m;
   const int64_t limit = B_BYTES / (NR * 4), pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + pieces - 1) / pieces;
   const int64_t n0 = panel * NR, columns = ig_min_i64(NR, g->n - n0);
   finish_tile t = tile_at(w, m->deep, NR, n0, columns);
+  const int32_t *const start = t.before;
   for (int64_t k = 0; k < g->run_words; k += most) {
     const int64_t words = ig_min_i64(most, g->run_words - k), at = m->block.run_at[0] + k * KG;
-    const int32_t *b = m->b + k * NR;
+    const int32_t *b = weights + k * NR;
     const bool more = k > 0, last = k + words == g->run_words;
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
       int32_t *sums = m->deep + i * NR;
       const bool fused = last && w->fused && rows == MR && columns == NR;
-      if (!fused) micro_table[rows](m->block.rows + i, &at, 1, words, b, sums, NR, more);
+      t.before = more ? sums : start;
+      t.before_stride = more ? NR : 0;
+      if (!fused) micro_table[rows](m->block.rows + i, &at, 1, words, b, t.before, t.before_stride, sums, NR);
       if (!last) continue;
       t.sums = sums;
       set_rows(w, i, rows, &t);
       if (fused) {
-        w->fused(m->block.rows + i, &at, 1, words, b, more ? sums : NULL, &t);
+        w->fused(m->block.rows + i, &at, 1, words, b, &t);
         continue;
       }
 #if SIMD_SUMS
-      mend(g, w->s, m, sums, NR, i, rows, n0, columns);
+      if (w->mends) mend(g, w->s, m, sums, NR, i, rows, n0, columns);
 #endif
       w->finish(w->f, &t);
     }
@@ -386,14 +417,27 @@ static void run_single(const job *w, int64_t m0, int64_t p0, int64_t n_panels, i
   const product *g = w->g;
   const part_memory *m = w->m;
   const ig_view *weights = ig_call_in(g->c, 1);
-  for (int64_t p = 0; p < n_panels; p++) {
-    const uint8_t *b = (const uint8_t *)weights->data + (p0 + p) * g->words * NR * KG;
-    (is_signed(weights) ? single_i8 : single_u8)(m->block.rows, m->block.run_at, g->n_runs, g->run_words, b, w->s->zeros + (p0 + p) * NR, m->tile + p * NR);
+  for (int64_t p = p0; p < p0 + n_panels; p++) {
+    const uint8_t *b = (const uint8_t *)weights->data + p * g->words * NR * KG;
+    int32_t *tile = m->tile + (p - p0) * NR;
+    (is_signed(weights) ? single_i8 : single_u8)(m->block.rows, m->block.run_at, g->n_runs, g->run_words, b, w->s->zeros + p * NR, tile, w->s->sums + p * NR);
+#if SIMD_SUMS
+    set_start(w, p, vi_load(w->s->sums + p * NR), vi_load(w->s->sums + p * NR + SIMD_W));
+    for (int h = 0; h < NR && !w->mends; h += SIMD_W) vi_store(tile + h, vi_add(vi_load(tile + h), vi_load(w->s->start + p * NR + h)));
+#endif
   }
 #if SIMD_SUMS
-  mend(g, w->s, m, m->tile, GROUP, 0, 1, p0 * NR, columns);
+  if (w->mends) mend(g, w->s, m, m->tile, GROUP, 0, 1, p0 * NR, columns);
 #endif
   finish_rows(w, m0, 0, 1, p0 * NR, columns);
+}
+
+/* n panels from p0, as they are multiplied; `ahead` panels further on come those that are wanted next. */
+static const int32_t *panels_of(const job *w, int64_t p0, int64_t n, int64_t ahead) {
+  const product *g = w->g;
+  if (w->in_place) return (const int32_t *)(const void *)((const uint8_t *)ig_call_in(g->c, 1)->data + p0 * g->words * NR * KG);
+  for (int64_t p = 0; p < n; p++) prepare_panel(g, w->s, p0 + p, ahead, w->m->b + p * g->words * NR);
+  return w->m->b;
 }
 
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
@@ -413,9 +457,12 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
       run_single(w, m0, p0, n_panels, columns);
       continue;
     }
-    for (int64_t p = 0; p < n_panels; p++) prepare_panel(g, w->s, p0 + p, step, m->b + p * g->words * NR);
+    const int32_t *b = panels_of(w, p0, n_panels, step);
+#if SIMD_SUMS
+    for (int64_t p = 0; p < n_panels && m0 == w->m_lo; p++) sum_panel(w, p0 + p, b + p * g->words * NR);
+#endif
     if (w->f && is_deep(g)) {
-      run_deep(w, n, p0);
+      run_deep(w, n, p0, b);
       continue;
     }
     const bool whole = columns % NR == 0 || columns % NR == SIMD_W;
@@ -427,13 +474,15 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
       if (n_fused) {
         set_rows(w, i, MR, &t);
         if (t.residual) fetch_residual(w, &t);
-        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b, NULL, &t);
+        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, b, &t);
       }
       if (n_fused == n_panels) continue;
-      for (int64_t p = n_fused; p < n_panels; p++)
-        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, m->b + p * g->words * NR, m->tile + (p - n_fused) * NR, GROUP, false);
+      for (int64_t p = n_fused; p < n_panels; p++) {
+        const int32_t *start = SIMD_SUMS && !w->mends ? w->s->start + (p0 + p) * NR : NULL;
+        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, b + p * g->words * NR, start, 0, m->tile + (p - n_fused) * NR, GROUP);
+      }
 #if SIMD_SUMS
-      mend(g, w->s, m, m->tile, GROUP, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
+      if (w->mends) mend(g, w->s, m, m->tile, GROUP, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
 #endif
       finish_rows(w, m0, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
     }
@@ -458,22 +507,17 @@ static void share_out(const product *g, uint32_t part, uint32_t n_parts, int64_t
   *m_hi = ig_min_i64(*m_hi * MR, g->rows);
 }
 
-static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_t n_parts) {
+static void run_product(const product *g, uint32_t part, uint32_t n_parts) {
   const ig_call *c = g->c;
   char *at = c->scratch, *epi;
   ig_s8_finish f;
   part_memory m;
   const bool compiled = ig_s8_finish_recognise(c, g->channel, &f);
-  const shared s = memory_of(g, &at, part, &m, &epi);
+  const column_data s = memory_of(g, &at, part, &m, &epi);
   int64_t m_lo, m_hi, p_lo, p_hi;
-  if (SIMD_SUMS && phase == 0) {
-    ig_split(g->panels, part, n_parts, &p_lo, &p_hi);
-    prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
-    return;
-  }
   share_out(g, part, n_parts, &m_lo, &m_hi, &p_lo, &p_hi);
   if (m_lo >= m_hi || p_lo >= p_hi) return;
-  if (!SIMD_SUMS) prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
+  prepare_columns(g, &s, compiled ? &f : NULL, p_lo, p_hi);
   if (!compiled) {
     uint8_t perm[IG_MAX_RANK];
     for (uint32_t k = 0; k < g->n_axes; k++) perm[k] = g->axes[k];
@@ -481,10 +525,13 @@ static void run_product(const product *g, uint32_t phase, uint32_t part, uint32_
     m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
   }
   float spare[2 * PAIR] = { 0 };
-  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare };
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare, .m_lo = m_lo };
 #if SIMD_SUMS
-  w.mends = any_zero_point(g, &s);
+  w.in_place = is_signed(ig_call_in(c, 1));
+  w.mends = must_mend(g, &s, p_lo * NR, ig_min_i64(p_hi * NR, g->n));
+  w.row_zero = w.mends ? 0 : prepared_zero(is_signed(ig_call_in(c, 0)), zero_at(c, 2, 0));
 #endif
+  if (!w.mends) m.block.row_zeros = NULL;
   if (compiled) {
     w.consts = consts_of(&f, s.mul + p_lo * NR, s.add + p_lo * NR, ig_min_i64(p_hi * NR, g->n) - p_lo * NR, g->depth);
     w.finish = finish_of(&f, &w.consts);

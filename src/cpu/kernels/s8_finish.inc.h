@@ -69,7 +69,8 @@ typedef struct finish_tile {
   char *out;
   const char *residual;
   float *spare;                        /* twice PAIR, for the end of a row */
-  const int32_t *row_zeros, *column_sums;   /* SIMD_SUMS alone */
+  const int32_t *before;               /* where a product begins: rows of before_stride words; NULL: at 0 */
+  int64_t before_stride;
 } finish_tile;
 typedef void (*finish_fn)(const ig_s8_finish *f, const finish_tile *t);
 

@@ -27,6 +27,14 @@ WIDE_HALVES(wide_max, (__m512 a, __m512 b), h, _mm256_max_ps(WIDE_H(a, 0), WIDE_
 WIDE_HALVES(wide_min, (__m512 a, __m512 b), h, _mm256_min_ps(WIDE_H(a, 0), WIDE_H(b, 0)), _mm256_min_ps(WIDE_H(a, 1), WIDE_H(b, 1)))
 WIDE_HALVES(wide_round, (__m512 x), h, _mm256_round_ps(WIDE_H(x, 0), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), _mm256_round_ps(WIDE_H(x, 1), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 WIDE_HALVES(wide_rint, (__m512 x), hi, _mm256_cvtps_epi32(WIDE_H(x, 0)), _mm256_cvtps_epi32(WIDE_H(x, 1)))
+/* Instructions that know nothing beyond their lanes of 128 bits. */
+#define WIDE_LANES(name, insn) WIDE __m512i name(__m512i a, __m512i b) { wide_halves x = { .i = a }, y = { .i = b }; for (int h = 0; h < 2; h++) x.hi[h] = insn(x.hi[h], y.hi[h]); return x.i; }
+WIDE_LANES(wide_packs_32, _mm256_packs_epi32)
+WIDE_LANES(wide_packus_16, _mm256_packus_epi16)
+WIDE_LANES(wide_adds_16, _mm256_adds_epi16)
+WIDE_LANES(wide_min_u8, _mm256_min_epu8)
+WIDE_LANES(wide_max_u8, _mm256_max_epu8)
+WIDE __m256i wide_half(__m512i x, int h) { return ((wide_halves){ .i = x }).hi[h]; }
 WIDE __m512i wide_xor(__m512i a, __m512i b) { return a ^ b; }
 WIDE __m512i wide_where(wide_i32 mask, __m512i a, __m512i b) { return ((__m512i)mask & a) | (~(__m512i)mask & b); }
 WIDE __m512i wide_sll(__m512i x, unsigned n) { return (__m512i)((wide_u32)x << n); }
@@ -58,11 +66,6 @@ WIDE __m512 wide_permute_4(__m512 x, __m512i index) {
   __m512 r;
   for (int i = 0; i < 16; i++) r[i] = x[(i & ~3) + (((wide_i32)index)[i] & 3)];
   return r;
-}
-WIDE __m128i wide_low_bytes(__m512i x) {
-  int8_t t[16];
-  for (int i = 0; i < 16; i++) t[i] = (int8_t)((wide_u32)x)[i];
-  return _mm_loadu_si128((const __m128i *)(const void *)t);
 }
 WIDE __m512i wide_signed_bytes(__m128i x) { return (__m512i)__builtin_convertvector((int8_t __attribute__((vector_size(16))))x, wide_i32); }
 WIDE __m512i wide_unsigned_bytes(__m128i x) { return (__m512i)__builtin_convertvector((uint8_t __attribute__((vector_size(16))))x, wide_i32); }
@@ -120,7 +123,6 @@ WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
 #define _mm512_slli_epi32(x, n) wide_sll(x, n)
 #define _mm512_cvtepi32_ps(x) __builtin_convertvector((wide_i32)(x), __m512)
 #define _mm512_cvtps_epi32(x) ((__m512i)wide_rint(x))
-#define _mm512_cvtepi32_epi8(x) wide_low_bytes(x)
 #define _mm512_cvtepi8_epi32(x) wide_signed_bytes(x)
 #define _mm512_cvtepu8_epi32(x) wide_unsigned_bytes(x)
 #define _mm512_srai_epi32(x, n) ((__m512i)((wide_i32)(x) >> (n)))
@@ -128,6 +130,14 @@ WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
 #define _mm512_sub_epi16(a, b) ((__m512i)((wide_u16)(a) - (wide_u16)(b)))
 #define _mm512_slli_epi16(x, n) ((__m512i)((wide_u16)(x) << (n)))
 #define _mm512_cvtepi8_epi16(x) wide_signed_bytes_16(x)
+#define _mm512_packs_epi32(a, b) wide_packs_32(a, b)
+#define _mm512_packus_epi16(a, b) wide_packus_16(a, b)
+#define _mm512_adds_epi16(a, b) wide_adds_16(a, b)
+#define _mm512_min_epu8(a, b) wide_min_u8(a, b)
+#define _mm512_max_epu8(a, b) wide_max_u8(a, b)
+#define _mm512_permutexvar_epi32(index, x) ((__m512i)wide_permute(index, (__m512)(x)))
+#define _mm512_castsi512_si256(x) wide_half(x, 0)
+#define _mm512_extracti64x4_epi64(x, h) wide_half(x, h)
 #define _mm512_dpwssd_epi32(acc, a, b) wide_dot_16(acc, a, b)
 #define _mm512_dpbusd_epi32(acc, a, w) wide_dot(acc, a, w)
 #endif

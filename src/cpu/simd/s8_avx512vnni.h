@@ -46,30 +46,40 @@ static inline vs vs_max(vs a, vs b) { return _mm512_max_ps(a, b); }
 static inline vs vs_round(vs x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vi vs_rint(vs x) { return _mm512_cvtps_epi32(x); }
 
-/* How integers become bytes: `zero` is added and the sum kept within [lo, hi], which lies within the bytes' type. */
-typedef struct bytes_form { int32_t zero, lo, hi; } bytes_form;
+/* How integers become bytes: `zero` is added and the sum kept within [lo, hi], which lies within the bytes' type. Signed bytes are made 128 larger. */
+typedef struct bytes_form { int16_t zero[32]; uint8_t lo[64], hi[64], flip[64]; } bytes_form;
 static inline bytes_form bytes_form_of(int32_t zero, int32_t lo, int32_t hi, bool is_signed) {
-  (void)is_signed;
-  return (bytes_form){ zero, lo, hi };
+  const int32_t flip = is_signed ? 128 : 0;
+  bytes_form k;
+  for (int i = 0; i < 32; i++) k.zero[i] = (int16_t)(zero + flip);
+  memset(k.lo, lo + flip, sizeof k.lo);
+  memset(k.hi, hi + flip, sizeof k.hi);
+  memset(k.flip, flip, sizeof k.flip);
+  return k;
 }
-static inline __m128i vi_bytes(vi x, const bytes_form *k) {
-  return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(x, vi_set(k->lo - k->zero)), vi_set(k->hi - k->zero)), vi_set(k->zero)));
+/* Saturation keeps what is out of bounds on its side of them; full: packing alone makes bytes, unsigned ones of the whole range. */
+static inline vi vi_words(vi a, vi b, const bytes_form *k) { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), vi_load(k->zero)); }
+static inline vi vi_within(vi x, const bytes_form *k, const bool full) {
+  return full ? x : _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(x, vi_load(k->lo)), vi_load(k->hi)), vi_load(k->flip));
 }
-/* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows; full: of the whole range. */
+/* Packed lanes of 128 bits hold four bytes each of four vectors: those of a vector side by side. */
+static inline vi vi_untangled(vi x) { return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x); }
+/* A row of two vectors of integers as 2 * SIMD_W bytes, or two such rows. */
 static inline void vi_store_bytes(void *p, vi a, vi b, const bytes_form *k, const bool full) {
-  (void)full;
-  _mm_storeu_si128((__m128i *)p, vi_bytes(a, k));
-  _mm_storeu_si128((__m128i *)p + 1, vi_bytes(b, k));
+  const vi w = vi_words(a, b, k), x = vi_untangled(vi_within(_mm512_packus_epi16(w, w), k, full));
+  _mm256_storeu_si256((__m256i *)p, _mm512_castsi512_si256(x));
 }
 static inline void vi_store_rows(void *p, void *q, vi p0, vi p1, vi q0, vi q1, const bytes_form *k, const bool full) {
-  vi_store_bytes(p, p0, p1, k, full);
-  vi_store_bytes(q, q0, q1, k, full);
+  const vi x = vi_untangled(vi_within(_mm512_packus_epi16(vi_words(p0, p1, k), vi_words(q0, q1, k)), k, full));
+  _mm256_storeu_si256((__m256i *)p, _mm512_castsi512_si256(x));
+  _mm256_storeu_si256((__m256i *)q, _mm512_extracti64x4_epi64(x, 1));
 }
 /* Two rows of one vector each. */
 static inline void vi_store_half_rows(void *p, void *q, vi a, vi b, const bytes_form *k, const bool full) {
-  (void)full;
-  _mm_storeu_si128((__m128i *)p, vi_bytes(a, k));
-  _mm_storeu_si128((__m128i *)q, vi_bytes(b, k));
+  const vi w = vi_words(a, b, k);
+  const __m256i x = _mm512_castsi512_si256(vi_untangled(vi_within(_mm512_packus_epi16(w, w), k, full)));
+  _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(x));
+  _mm_storeu_si128((__m128i *)q, _mm256_extracti128_si256(x, 1));
 }
 /* SIMD_W bytes as integers. */
 static inline vi vi_load_bytes(const void *p, bool is_signed) {

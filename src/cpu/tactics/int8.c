@@ -130,21 +130,21 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
   return true;
 }
 
-#define INT8_TACTICS(id, ID, isa_, phases) \
+#define INT8_TACTICS(id, ID, isa_) \
   static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { \
     return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 3, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = phases, \
+  const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8." #id, .version = 3, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 1, \
     .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
   static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { \
     return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = phases, \
+  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
-INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2, 2)
-INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2, 1)
+INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
+INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
 
 #define RATE_DEPTHWISE 25e9
 static bool query_depthwise_avx2(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, RATE_DEPTHWISE); }
