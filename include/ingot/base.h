@@ -105,6 +105,8 @@ typedef uint32_t ig_dtype;
 #define IG_DTYPE_F8E5M2 IG_DTYPE(12u, 8u)
 #define IG_DTYPE_F8E5M2FNUZ IG_DTYPE(13u, 8u)
 #define IG_DTYPE_F8E8M0 IG_DTYPE(14u, 8u)
+#define IG_DTYPE_F6E2M3 IG_DTYPE(15u, 8u) /* 6-bit floats lie one in a byte, in its low bits */
+#define IG_DTYPE_F6E3M2 IG_DTYPE(16u, 8u)
 #define IG_DTYPE_F4E2M1 IG_DTYPE(17u, 4u)
 
 /* Element of a tensor of strings: n bytes of UTF-8 at data, which the tensor borrows. */

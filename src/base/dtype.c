@@ -33,6 +33,8 @@ static const struct {
   { IG_DTYPE_I4, "int4", 22 },
   { IG_DTYPE_U2, "uint2", 25 },
   { IG_DTYPE_I2, "int2", 26 },
+  { IG_DTYPE_F6E2M3, "float6e2m3", 27 },
+  { IG_DTYPE_F6E3M2, "float6e3m2", 28 },
 };
 
 const char *ig_dtype_name(ig_dtype d) {

@@ -97,6 +97,8 @@ static const small_format e4m3fn = { 3, 7, 0x7e, 0, 0x7f, 0x80 };
 static const small_format e4m3fnuz = { 3, 8, 0x7f, 0, 0x80, 0x80 };
 static const small_format e5m2 = { 2, 15, 0x7b, 0x7c, 0x7e, 0x80 };
 static const small_format e5m2fnuz = { 2, 16, 0x7f, 0, 0x80, 0x80 };
+static const small_format e2m3 = { 3, 1, 0x1f, 0, 0, 0x20 };
+static const small_format e3m2 = { 2, 3, 0x1f, 0, 0, 0x20 };
 static const small_format e2m1 = { 1, 1, 0x07, 0, 0, 0x08 };
 
 static const small_format *format_of(ig_dtype d) {
@@ -105,6 +107,8 @@ static const small_format *format_of(ig_dtype d) {
     case IG_DTYPE_F8E4M3FNUZ: return &e4m3fnuz;
     case IG_DTYPE_F8E5M2: return &e5m2;
     case IG_DTYPE_F8E5M2FNUZ: return &e5m2fnuz;
+    case IG_DTYPE_F6E2M3: return &e2m3;
+    case IG_DTYPE_F6E3M2: return &e3m2;
     default: return &e2m1;
   }
 }
@@ -141,7 +145,7 @@ uint8_t ig_f32_to_small(ig_dtype d, float value, bool saturate, int round_mode) 
   if (d == IG_DTYPE_F8E8M0) return encode_e8m0(value, saturate, round_mode);
   const small_format *const f = format_of(d);
   const uint8_t sign = signbit(value) ? f->sign : 0;
-  /* Without a NaN (float4) the place of zero with the sign turned stands for it, as in ml_dtypes. */
+  /* Without a NaN (float6, float4) the place of zero with the sign turned stands for it, as in ml_dtypes. */
   if (isnan(value)) return f->nan == 0x80 ? f->nan : f->nan ? sign | f->nan : sign ^ f->sign;
   const uint64_t code = encode(value, f->n_mantissa, f->bias);
   if (code == 0 && f->nan == 0x80) return 0;

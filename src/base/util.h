@@ -52,7 +52,7 @@ uint16_t ig_f64_to_f16(double d);                /* one rounding */
 static inline float ig_bf16_to_f32(uint16_t h) { uint32_t u = (uint32_t)h << 16; float f; memcpy(&f, &u, 4); return f; }
 uint16_t ig_f32_to_bf16(float f);
 uint16_t ig_f64_to_bf16(double d);
-/* 8- and 4-bit floats: d is one of IG_DTYPE_F8* or IG_DTYPE_F4E2M1. saturate: ONNX Cast's attribute.
+/* 8-, 6- and 4-bit floats: d is one of IG_DTYPE_F8*, IG_DTYPE_F6* or IG_DTYPE_F4E2M1. saturate: ONNX Cast's attribute.
  * round_mode only for F8E8M0: 0 = up, 1 = down, 2 = nearest (ONNX Cast-25). */
 float ig_small_to_f32(ig_dtype d, uint8_t bits);
 uint8_t ig_f32_to_small(ig_dtype d, float f, bool saturate, int round_mode);

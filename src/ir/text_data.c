@@ -34,6 +34,8 @@ static const struct {
     {IG_DTYPE_F8E5M2, "f8e5m2"},
     {IG_DTYPE_F8E5M2FNUZ, "f8e5m2fnuz"},
     {IG_DTYPE_F8E8M0, "f8e8m0"},
+    {IG_DTYPE_F6E2M3, "f6e2m3"},
+    {IG_DTYPE_F6E3M2, "f6e3m2"},
     {IG_DTYPE_F4E2M1, "f4e2m1"},
 };
 

@@ -26,7 +26,7 @@ const ig_sop_info *ig_sop_by_name(const char *name) {
 ig_stype ig_stype_of(ig_dtype d) {
   switch (d) {
   case IG_DTYPE_F16: case IG_DTYPE_BF16: case IG_DTYPE_F32: case IG_DTYPE_F8E4M3FN: case IG_DTYPE_F8E4M3FNUZ: case IG_DTYPE_F8E5M2:
-  case IG_DTYPE_F8E5M2FNUZ: case IG_DTYPE_F8E8M0: case IG_DTYPE_F4E2M1:
+  case IG_DTYPE_F8E5M2FNUZ: case IG_DTYPE_F8E8M0: case IG_DTYPE_F6E2M3: case IG_DTYPE_F6E3M2: case IG_DTYPE_F4E2M1:
     return IG_S_F32;
   case IG_DTYPE_F64: return IG_S_F64;
   case IG_DTYPE_I2: case IG_DTYPE_I4: case IG_DTYPE_I8: case IG_DTYPE_I16: case IG_DTYPE_I32:

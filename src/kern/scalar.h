@@ -45,7 +45,7 @@ ig_stype ig_sinsn_result(const ig_sinsn *i);
 bool ig_stype_stores(ig_stype t, ig_dtype d);
 const char *ig_stype_name(ig_stype t);                    /* "f32"; "?" if unknown */
 
-/* Compute type into which a dtype loads: f16 bf16 f8 f4 f32 -> F32; f64 -> F64; i2..i32, u2..u16 -> I32; i64 u32 -> I64; u64 -> U64; bool -> BOOL;
+/* Compute type into which a dtype loads: f16 bf16 f8 f6 f4 f32 -> F32; f64 -> F64; i2..i32, u2..u16 -> I32; i64 u32 -> I64; u64 -> U64; bool -> BOOL;
  * 0 for strings and complex. */
 ig_stype ig_stype_of(ig_dtype d);
 /* The dtype that holds the type's values exactly: IG_DTYPE_F32 for F32, ... */

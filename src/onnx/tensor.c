@@ -92,7 +92,25 @@ static bool all_bools(const uint8_t *p, size_t n) {
   return bits <= 1;
 }
 
+static bool is_6bit(ig_dtype d) { return d == IG_DTYPE_F6E2M3 || d == IG_DTYPE_F6E3M2; }
+
+/* Raw data has 6-bit floats packed, four in three bytes; here they lie one in a byte. */
+static size_t raw_bytes(const ig_data *d) { return is_6bit(d->dtype) ? d->n_bytes / 4 * 3 + (d->n_bytes % 4 * 6 + 7) / 8 : d->n_bytes; }
+
+static ig_status unpack_6bit(ig_onnx_importer *im, const uint8_t *p, ig_data *out) {
+  uint8_t *to = ig_arena_alloc(im->arena, out->n_bytes);
+  IG_ONNX_CHECK_MEM(im, to);
+  for (size_t i = 0; i < out->n_bytes; i++) {
+    const uint8_t *at = p + i / 4 * 3 + i % 4 * 6 / 8;
+    const uint32_t shift = i % 4 * 6 % 8;
+    to[i] = (uint8_t)((at[0] | (shift > 2 ? (uint32_t)at[1] << 8 : 0)) >> shift & 0x3f);
+  }
+  out->bytes = to;
+  return NULL;
+}
+
 static ig_status use_raw(ig_onnx_importer *im, const uint8_t *p, ig_data *out) {
+  if (is_6bit(out->dtype)) return unpack_6bit(im, p, out);
   const bool tidy = out->dtype != IG_DTYPE_BOOL || all_bools(p, out->n_bytes);
   if (tidy && !im->copy_all && (uintptr_t)p % alignment_of(out->dtype) == 0) {
     out->bytes = p;
@@ -122,6 +140,7 @@ static void read_ints(const ig_wire_list *l, const ig_data *d, uint8_t *to) {
   int64_t v;
   for (size_t at = 0; at + each <= d->n_bytes && ig_wire_next_int(&it, &v); at += each) {
     if (d->dtype == IG_DTYPE_BOOL) v = v != 0;
+    if (is_6bit(d->dtype)) v &= 0x3f;
     memcpy(to + at, &v, each); /* little-endian: the low bytes */
   }
 }
@@ -177,17 +196,18 @@ static void discount_raw(ig_onnx_importer *im, size_t n) {
 
 static ig_status use_contents(ig_onnx_importer *im, const char *name, const ig_pb_tensor *t, uint64_t n, ig_data *out) {
   char text[256];
+  const size_t n_raw = raw_bytes(out);
   if (t->data_location == 1) {
     IG_REQUIRE(out->dtype != IG_DTYPE_STRING, IG_ERROR_BAD_MODEL, "tensor '%s': strings cannot be external data", name);
     const uint8_t *bytes;
-    IG_TRY(ig_onnx_external_bytes(im, name, t, out->n_bytes, &bytes));
+    IG_TRY(ig_onnx_external_bytes(im, name, t, n_raw, &bytes));
     return use_raw(im, bytes, out);
   }
   IG_REQUIRE(t->data_location == 0, IG_ERROR_BAD_MODEL, "tensor '%s': data_location %lld does not exist", name, (long long)t->data_location);
   if (!t->raw_data.p) return use_list(im, name, t, n, out);
   IG_REQUIRE(out->dtype != IG_DTYPE_STRING, IG_ERROR_BAD_MODEL, "tensor '%s': strings cannot be raw_data", name);
-  IG_REQUIRE(t->raw_data.n == out->n_bytes, IG_ERROR_BAD_MODEL, "tensor '%s': raw_data has %zu bytes, %s takes %zu", name, t->raw_data.n,
-             type_text(out, text, sizeof text), out->n_bytes);
+  IG_REQUIRE(t->raw_data.n == n_raw, IG_ERROR_BAD_MODEL, "tensor '%s': raw_data has %zu bytes, %s takes %zu", name, t->raw_data.n,
+             type_text(out, text, sizeof text), n_raw);
   discount_raw(im, t->raw_data.n);
   return use_raw(im, t->raw_data.p, out);
 }

@@ -19,10 +19,14 @@ ig_status ig_onnx_read_tensor(ig_arena *arena, const void *bytes, size_t n_bytes
 }
 
 void ig_onnx_write_tensor(ig_buf *out, const char *name, const ig_data *d) {
-  enum { DIMS = 1, DATA_TYPE = 2, STRING_DATA = 6, NAME = 8, RAW_DATA = 9 };
+  enum { DIMS = 1, DATA_TYPE = 2, INT32_DATA = 5, STRING_DATA = 6, NAME = 8, RAW_DATA = 9 };
   for (uint32_t k = 0; k < d->rank; k++) ig_wire_put_int(out, DIMS, d->dims[k]);
   ig_wire_put_int(out, DATA_TYPE, ig_dtype_to_onnx(d->dtype));
   if (name) ig_wire_put_bytes(out, NAME, name, strlen(name));
+  if (d->dtype == IG_DTYPE_F6E2M3 || d->dtype == IG_DTYPE_F6E3M2) { /* raw data would have them packed, four in three bytes */
+    for (size_t i = 0; i < d->n_bytes; i++) ig_wire_put_int(out, INT32_DATA, ((const uint8_t *)d->bytes)[i] & 0x3f);
+    return;
+  }
   if (d->dtype != IG_DTYPE_STRING) {
     ig_wire_put_bytes(out, RAW_DATA, d->bytes, d->n_bytes);
     return;

@@ -67,6 +67,8 @@ static const char *const cast_cases[] = {"f32[2,3] to=7",
                                          "bool[3] to=1",
                                          "f32[5] to=22",
                                          "u4[5] to=1",
+                                         "f32[7] to=27",
+                                         "f6e3m2[5] to=11",
                                          "f32[4] to=24 round_mode=down",
                                          NULL};
 static const char *const like_cases[] = {"f32[2,3] i64[1]", "i32[4] f16[2]", "f32[4] f8e5m2[1]", NULL};

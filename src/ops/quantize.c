@@ -107,8 +107,9 @@ static void quantise(ig_pw *c, ig_sreg x, ig_sreg scale, const ig_sreg *zero, ig
   ig_sreg q = ig_pw_2(c, IG_SOP_DIV, ig_s_cast(&c->b, x, t), ig_s_cast(&c->b, scale, t));
   q = ig_s_round(&c->b, q, precision);
   if (!is_integer(out)) {
-    if (zero && out == IG_DTYPE_F4E2M1) q = ig_pw_2(c, IG_SOP_ADD, q, ig_s_cast(&c->b, *zero, t));
-    ig_pw_store(c, 0, q, out, ig_op_attr_i(c->n, "saturate") || out == IG_DTYPE_F4E2M1 ? IG_STORE_SATURATE : 0);
+    const bool unsaturated = !(ig_type_bit(out) & IG_TYPES_FLOAT6_4); /* those have no NaN, and their zero points count */
+    if (zero && !unsaturated) q = ig_pw_2(c, IG_SOP_ADD, q, ig_s_cast(&c->b, *zero, t));
+    ig_pw_store(c, 0, q, out, ig_op_attr_i(c->n, "saturate") || !unsaturated ? IG_STORE_SATURATE : 0);
     return;
   }
   double lo, hi;
@@ -203,12 +204,15 @@ static const char *const q_cases[] = {"f32[2,3] f32[] u8[]",
                                       "f32[5] f32[] output_dtype=17",
                                       "f16[5] f16[1] u16[1]",
                                       "f32[6] f32[] output_dtype=23",
+                                      "f32[6] f32[] f6e2m3[]",
+                                      "f16[5] f32[] output_dtype=28 saturate=0",
                                       NULL};
 static const char *const d_cases[] = {"u8[2,3] f32[] u8[]",
                                       "i8[2,3,4] f32[3] i8[3]",
                                       "u4[2,8] f32[2,2] u4[2,2] axis=1 block_size=4",
                                       "i8[2,7] f16[2,2] axis=1 block_size=4",
                                       "f8e4m3fn[5] f32[]",
+                                      "f6e3m2[5] f32[] f6e3m2[]",
                                       "i32[4] f32[]",
                                       "u2[6] f32[1] output_dtype=10",
                                       NULL};

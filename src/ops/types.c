@@ -32,6 +32,8 @@ static const struct {
     {IG_DTYPE_F8E8M0, IG_T(E8M0)},
     {IG_DTYPE_U2, IG_T(U2)},
     {IG_DTYPE_I2, IG_T(I2)},
+    {IG_DTYPE_F6E2M3, IG_T(F6E2M3)},
+    {IG_DTYPE_F6E3M2, IG_T(F6E3M2)},
 };
 
 ig_types ig_type_bit(ig_dtype d) {

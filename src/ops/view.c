@@ -248,11 +248,14 @@ const ig_op ig_op_Identity = {.domain = "",
 
 /* ---- BitCast ---- */
 
+/* Elements whose bits fill the place that they take. */
+#define BITS (IG_TYPES_TENSOR & ~(IG_T(STRING) | IG_T(F6E2M3) | IG_T(F6E3M2)))
+
 static ig_status bitcast_infer(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0);
   ig_dtype to;
   IG_TRY(ig_op_attr_dtype(n, "to", IG_DTYPE_NONE, &to));
-  IG_NODE_REQUIRE(n, to != IG_DTYPE_STRING && IG_DTYPE_BITS(to) == IG_DTYPE_BITS(x->dtype), IG_ERROR_BAD_MODEL, "%s and %s are not of one size",
+  IG_NODE_REQUIRE(n, ig_type_bit(to) & BITS && IG_DTYPE_BITS(to) == IG_DTYPE_BITS(x->dtype), IG_ERROR_BAD_MODEL, "%s and %s are not of one size",
                   ig_dtype_name(x->dtype), ig_dtype_name(to));
   return ig_infer_set(n, 0, to, (uint32_t)x->rank, x->dims);
 }
@@ -262,8 +265,8 @@ static ig_status bitcast_lower(ig_lower *l, const ig_node *n) {
   return NULL;
 }
 
-static const ig_op_arg bitcast_in[] = {{"input", 0, IG_TYPES_TENSOR & ~(ig_types)IG_T(STRING), 0}};
-static const ig_op_arg bitcast_out[] = {{"output", 0, IG_TYPES_TENSOR & ~(ig_types)IG_T(STRING), 0}};
+static const ig_op_arg bitcast_in[] = {{"input", 0, BITS, 0}};
+static const ig_op_arg bitcast_out[] = {{"output", 0, BITS, 0}};
 static const ig_op_attr bitcast_attrs[] = {{"to", IG_ATTR_INT, true, 0, 0, NULL}};
 static const char *const bitcast_cases[] = {"f32[2,3] to=6", "u8[4] to=9", "f64[0] to=7", NULL};
 const ig_op ig_op_BitCast = {.domain = "",

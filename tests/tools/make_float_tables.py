@@ -13,6 +13,8 @@ FORMATS = [
     ("F8E4M3FNUZ", ml_dtypes.float8_e4m3fnuz, 256),
     ("F8E5M2", ml_dtypes.float8_e5m2, 256),
     ("F8E5M2FNUZ", ml_dtypes.float8_e5m2fnuz, 256),
+    ("F6E2M3", ml_dtypes.float6_e2m3fn, 64),
+    ("F6E3M2", ml_dtypes.float6_e3m2fn, 64),
     ("F4E2M1", ml_dtypes.float4_e2m1fn, 16),
     ("F8E8M0", ml_dtypes.float8_e8m0fnu, 256),
 ]
@@ -61,7 +63,7 @@ def print_format(f, name, dtype, n):
 
 
 def main():
-    for file, select in (("float_tables_e4m3.h", "F8E4M3"), ("float_tables_e5m2.h", "F8E5M2"), ("float_tables_others.h", ("F4", "F8E8"))):
+    for file, select in (("float_tables_e4m3.h", "F8E4M3"), ("float_tables_e5m2.h", "F8E5M2"), ("float_tables_others.h", ("F4", "F6", "F8E8"))):
         guard = file.upper().replace(".", "_")
         with open(pathlib.Path(sys.argv[1]) / file, "w") as f:
             print(f"/* Made by tests/tools/make_float_tables.py with ml_dtypes; do not edit. */\n#ifndef {guard}\n#define {guard}", file=f)

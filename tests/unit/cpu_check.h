@@ -385,6 +385,6 @@ static inline int print_tally(void **state) {
 /* ---- random programs ---- */
 __attribute__((unused)) static const ig_dtype numeric[] = { IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16, IG_DTYPE_BF16, IG_DTYPE_I8, IG_DTYPE_U8, IG_DTYPE_I16, IG_DTYPE_U16,
   IG_DTYPE_I32, IG_DTYPE_U32, IG_DTYPE_I64, IG_DTYPE_U64, IG_DTYPE_BOOL, IG_DTYPE_I4, IG_DTYPE_U4, IG_DTYPE_I2, IG_DTYPE_U2,
-  IG_DTYPE_F8E4M3FN, IG_DTYPE_F8E4M3FNUZ, IG_DTYPE_F8E5M2, IG_DTYPE_F8E5M2FNUZ, IG_DTYPE_F8E8M0, IG_DTYPE_F4E2M1 };
+  IG_DTYPE_F8E4M3FN, IG_DTYPE_F8E4M3FNUZ, IG_DTYPE_F8E5M2, IG_DTYPE_F8E5M2FNUZ, IG_DTYPE_F8E8M0, IG_DTYPE_F6E2M3, IG_DTYPE_F6E3M2, IG_DTYPE_F4E2M1 };
 static inline ig_dtype any_dtype(void) { return chance(50) ? IG_DTYPE_F32 : numeric[below((int64_t)IG_COUNT(numeric))]; }
 #endif

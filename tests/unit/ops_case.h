@@ -47,6 +47,8 @@ static const struct {
     {"u4", IG_DTYPE_U4},
     {"i2", IG_DTYPE_I2},
     {"u2", IG_DTYPE_U2},
+    {"f6e2m3", IG_DTYPE_F6E2M3},
+    {"f6e3m2", IG_DTYPE_F6E3M2},
     {"f4", IG_DTYPE_F4E2M1},
     {"f8e4m3fn", IG_DTYPE_F8E4M3FN},
     {"f8e4m3fnuz", IG_DTYPE_F8E4M3FNUZ},

@@ -134,6 +134,8 @@ static void test_small(void **state) {
   CHECK(F8E4M3FNUZ);
   CHECK(F8E5M2);
   CHECK(F8E5M2FNUZ);
+  CHECK(F6E2M3);
+  CHECK(F6E3M2);
   CHECK(F4E2M1);
 #undef CHECK
 }

@@ -42,6 +42,8 @@ LOADER(f8e4m3fnuz, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E4M3FNUZ, x))
 LOADER(f8e5m2, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E5M2, x))
 LOADER(f8e5m2fnuz, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E5M2FNUZ, x))
 LOADER(f8e8m0, uint8_t, float, ig_small_to_f32(IG_DTYPE_F8E8M0, x))
+LOADER(f6e2m3, uint8_t, float, ig_small_to_f32(IG_DTYPE_F6E2M3, x))
+LOADER(f6e3m2, uint8_t, float, ig_small_to_f32(IG_DTYPE_F6E3M2, x))
 
 /* Element `at` (which may lie before p) of packed elements of `bits` bits, first element in the low bits. */
 static unsigned bits_get(const uint8_t *p, int64_t at, unsigned bits) {
@@ -88,6 +90,8 @@ ig_elem_load_fn ig_elem_loader(ig_dtype dtype) {
     case IG_DTYPE_F8E5M2: return load_f8e5m2;
     case IG_DTYPE_F8E5M2FNUZ: return load_f8e5m2fnuz;
     case IG_DTYPE_F8E8M0: return load_f8e8m0;
+    case IG_DTYPE_F6E2M3: return load_f6e2m3;
+    case IG_DTYPE_F6E3M2: return load_f6e3m2;
     case IG_DTYPE_F4E2M1: return load_f4;
     default: return NULL;
   }
@@ -131,6 +135,8 @@ SMALL_STORERS(f8e4m3fnuz, IG_DTYPE_F8E4M3FNUZ)
 SMALL_STORERS(f8e5m2, IG_DTYPE_F8E5M2)
 SMALL_STORERS(f8e5m2fnuz, IG_DTYPE_F8E5M2FNUZ)
 SMALL_STORERS(f8e8m0, IG_DTYPE_F8E8M0)
+SMALL_STORERS(f6e2m3, IG_DTYPE_F6E2M3)
+SMALL_STORERS(f6e3m2, IG_DTYPE_F6E3M2)
 STORER(f8e8m0_up, uint8_t, float, ig_f32_to_small(IG_DTYPE_F8E8M0, x, false, 0))
 STORER(f8e8m0_up_sat, uint8_t, float, ig_f32_to_small(IG_DTYPE_F8E8M0, x, true, 0))
 STORER(f8e8m0_down, uint8_t, float, ig_f32_to_small(IG_DTYPE_F8E8M0, x, false, 1))
@@ -164,6 +170,8 @@ static ig_elem_store_fn f32_storer(ig_dtype dtype, unsigned flags) {
     case IG_DTYPE_F8E5M2: return sat ? store_f8e5m2_sat : store_f8e5m2;
     case IG_DTYPE_F8E5M2FNUZ: return sat ? store_f8e5m2fnuz_sat : store_f8e5m2fnuz;
     case IG_DTYPE_F8E8M0: return e8m0_storer(flags);
+    case IG_DTYPE_F6E2M3: return sat ? store_f6e2m3_sat : store_f6e2m3;
+    case IG_DTYPE_F6E3M2: return sat ? store_f6e3m2_sat : store_f6e3m2;
     case IG_DTYPE_F4E2M1: return sat ? store_f4_sat : store_f4;
     default: return NULL;
   }
