@@ -305,7 +305,7 @@ static void test_rnn(void **state) {
     test_call t = { 0 };
     const ig_dtype d = chance(70) ? IG_DTYPE_F32 : chance(50) ? IG_DTYPE_F64 : IG_DTYPE_F16;
     const int64_t n_dir = 1 + below(2), n_time = 1 + below(6), n_batch = 1 + below(5);
-    const int64_t h = chance(30) ? 40 : chance(20) ? 170 + below(100) : 1 + below(20);   /* the largest go by units, a phase for each time step */
+    const int64_t h = chance(15) ? 40 : chance(30) ? 16 * (1 + below(5)) : chance(20) ? 160 + below(7) * 8 : 1 + below(20);   /* the largest go by units, a phase for each time step; multiples of 16 in panels */
     ig_rnn_params p = { .cell = below(3), .reverse = below(1ll << n_dir), .linear_before_reset = below(2), .input_forget = below(2), .clip = chance(30) ? 0.7 : 0 };
     const int64_t gates = p.cell == IG_RNN_LSTM ? 4 : p.cell == IG_RNN_GRU ? 3 : 1;
     for (int i = 0; i < 6; i++) {

@@ -1,6 +1,6 @@
 /* rnn: LSTM, GRU and plain cells. Sequences of one direction and batch entry are independent. Where they share out evenly, each part goes through some of
  * them from end to end. Else each part does some units of every sequence, whose weights then stay in its core's cache, and time steps are phases: a unit of
- * the next step needs all units of this one. R is read where it lies if it is compact and of the compute type; else parts go by sequences and convert it,
+ * the next step needs all units of this one. R is read where it lies if it is compact and of the compute type, or in panels where it is constant; else parts go by sequences and convert it,
  * once per direction and part, into the scratch.
  *
  * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors.
@@ -17,7 +17,39 @@ enum { XW = 0, R = 1, LENGTHS = 2, H0 = 3, C0 = 4, PEEPHOLES = 5, RB = 6, N_IN =
 #define NAME(x) CAT(x, KERNEL_ISA)
 
 /* One sequence's working memory, in the compute type: gates, old and new hidden state, cell state. */
-typedef struct state { const void *r; void *peep, *rb, *g, *h, *next, *c, *spare; bool has_peep, has_rb; } state;
+typedef struct state { const void *r; void *peep, *rb, *g, *h, *next, *c, *spare; bool has_peep, has_rb, in_panels; } state;
+
+#ifdef SIMD_W
+/* `count` panels of 16 rows, `stride` floats apart, times h; each row's sum in `split` chains. */
+static inline __attribute__((always_inline)) void panels(const float *w, int64_t stride, const float *h, int64_t n, int count, int split, float *y) {
+  enum { NV = IG_RNN_PANEL / SIMD_W };
+  vf s[4][NV];
+  for (int c = 0; c < 4; c++)
+    for (int v = 0; v < NV; v++) s[c][v] = vf_zero();
+  for (int64_t k = 0; k < n; k += split)
+    for (int q = 0; q < split; q++) {
+      const vf x = vf_set(h[k + q]);
+      for (int c = 0; c < count; c++)
+        for (int v = 0; v < NV; v++) s[c * split + q][v] = vf_fma(vf_load(w + c * stride + (k + q) * IG_RNN_PANEL + v * SIMD_W), x, s[c * split + q][v]);
+    }
+  for (int c = 0; c < count; c++)
+    for (int v = 0; v < NV; v++) {
+      vf sum = s[c * split][v];
+      for (int q = 1; q < split; q++) sum = vf_add(sum, s[c * split + q][v]);
+      float *at = y + c * IG_RNN_PANEL + v * SIMD_W;
+      vf_store(at, vf_add(vf_load(at), sum));
+    }
+}
+/* y[i] += r[i][n] * h[n] for rows i of [lo, hi), from the last to the first where `back` is set, r being in panels. */
+static void gemv_panels(const float *r, const float *h, int64_t lo, int64_t hi, int64_t n, bool back, float *y) {
+  const int64_t p0 = lo / IG_RNN_PANEL, p1 = hi / IG_RNN_PANEL, fours = (p1 - p0) / 4, stride = n * IG_RNN_PANEL;
+  for (int64_t f = 0; f < fours; f++) {
+    const int64_t p = p0 + 4 * (back ? fours - 1 - f : f);
+    panels(r + p * stride, stride, h, n, 4, 1, y + p * IG_RNN_PANEL);
+  }
+  for (int64_t p = p0 + 4 * fours; p < p1; p++) panels(r + p * stride, stride, h, n, 1, 4, y + p * IG_RNN_PANEL);
+}
+#endif
 
 #define T float
 #define S f32
@@ -40,7 +72,8 @@ static int64_t hidden(const ig_call *c) { return ig_call_in(c, R)->dims[2]; }
 static int64_t gate_rows(const ig_call *c) { return ig_call_in(c, R)->dims[1]; }
 static bool reads_in_place(const ig_call *c) {
   const ig_view *r = ig_call_in(c, R);
-  return ig_elem_is_compute(r->dtype) && !r->format && r->strides[2] == 1 && r->strides[1] == r->dims[2] && (r->dims[0] == 1 || r->strides[0] == r->dims[1] * r->dims[2]);
+  if (r->format) return true;          /* packed as the tactic asked */
+  return ig_elem_is_compute(r->dtype) && r->strides[2] == 1 && r->strides[1] == r->dims[2] && (r->dims[0] == 1 || r->strides[0] == r->dims[1] * r->dims[2]);
 }
 typedef struct plan {
   const ig_call *c;
@@ -56,7 +89,7 @@ typedef struct plan {
 } plan;
 
 /* Scratch: a plan and weights for each part, then working memory for each part's sequence, or for all sequences where parts go by units. */
-enum { VECTORS = 12, UNITS = 16, MOST_ROUNDS = 4 };
+enum { VECTORS = 12, UNITS = IG_RNN_PANEL, MOST_ROUNDS = 4 };
 static size_t bytes_per_plan(const ig_call *c) { return ig_pad64(sizeof(plan)) + ig_pad64((size_t)(reads_in_place(c) ? 0 : gate_rows(c) * hidden(c)) * 8); }
 static size_t bytes_per_state(const ig_call *c) { return ig_pad64((size_t)(VECTORS * hidden(c)) * 8); }
 static int64_t sequences(const ig_call *c) { return ig_call_in(c, XW)->dims[1] * ig_call_in(c, XW)->dims[2]; }
@@ -87,7 +120,7 @@ static void prepare(plan *q, const ig_call *c) {
   q->size = ig_stype_size(q->t);
   for (uint32_t i = 0; i < N_IN; i++) {
     q->has_in[i] = i < c->n_in && ig_view_present(ig_call_in(c, i));
-    if (q->has_in[i]) ig_reader_init(&q->in[i], ig_call_in(c, i), NULL, i == LENGTHS ? IG_S_I32 : q->t);
+    if (q->has_in[i] && !ig_call_in(c, i)->format) ig_reader_init(&q->in[i], ig_call_in(c, i), NULL, i == LENGTHS ? IG_S_I32 : q->t);
   }
   for (uint32_t i = 0; i < N_OUT; i++) {
     q->has_out[i] = i < c->n_out && ig_view_present(ig_call_out(c, i));
@@ -107,7 +140,7 @@ static const void *weights(plan *q, int64_t d) {
 static state state_at(plan *q, char *m, int64_t d, int64_t i) {
   const size_t h = (size_t)q->n_hidden * q->size;
   return (state){ .r = weights(q, d), .h = m + (i & 1 ? h : 0), .next = m + (i & 1 ? 0 : h), .c = m + 2 * h, .spare = m + 3 * h, .peep = m + 4 * h, .rb = m + 7 * h, .g = m + 8 * h,
-    .has_peep = q->has_in[PEEPHOLES], .has_rb = q->has_in[RB] };
+    .has_peep = q->has_in[PEEPHOLES], .has_rb = q->has_in[RB], .in_panels = ig_call_in(q->c, R)->format != NULL };
 }
 
 /* Units [lo, lo + m) of the sequence (d, b). */

@@ -56,6 +56,16 @@ static void CAT(gemv, S)(const T *r, const T *h, int64_t lo, int64_t hi, int64_t
     y[i] += t;
   }
 }
+/* The same of the recurrent weights as they lie. */
+static void CAT(product, S)(const state *s, const T *h, int64_t lo, int64_t hi, int64_t n, bool back, T *y) {
+#ifdef SIMD_W
+  if (s->in_panels) {
+    gemv_panels(s->r, (const float *)h, lo, hi, n, back, (float *)y);   /* only float32 lies in panels */
+    return;
+  }
+#endif
+  CAT(gemv, S)(s->r, h, lo, hi, n, back, y);
+}
 /* y += peephole * cell */
 static void CAT(peep, S)(const T *peephole, const T *cell, T *y, int64_t n) {
   for (int64_t j = 0; peephole && j < n; j++) y[j] += peephole[j] * cell[j];
@@ -66,10 +76,10 @@ static void CAT(peep, S)(const T *peephole, const T *cell, T *y, int64_t n) {
  * A gru_step whose reset comes before the product has two halves; all units of the first come before the second. */
 static void CAT(lstm_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
   T *g = s->g, *i = g + lo, *o = i + n, *f = i + 2 * n, *c = i + 3 * n, *cell = (T *)s->c + lo, *h = (T *)s->next + lo;
-  const T *peephole = s->has_peep ? (T *)s->peep + lo : NULL, *r = s->r;
+  const T *peephole = s->has_peep ? (T *)s->peep + lo : NULL;
   for (int64_t k = 0; k < 4; k++) {
     const int64_t at = (back ? 3 - k : k) * n + lo;
-    CAT(gemv, S)(r, s->h, at, at + m, n, back, g);
+    CAT(product, S)(s, s->h, at, at + m, n, back, g);
   }
   CAT(peep, S)(peephole, cell, i, m);
   CAT(peep, S)(peephole ? peephole + 2 * n : NULL, cell, f, m);
@@ -86,10 +96,10 @@ static void CAT(lstm_step, S)(const ig_rnn_params *p, int64_t d, const state *s,
 }
 static void CAT(gru_gates, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
   T *g = s->g, *z = g + lo, *reset = z + n, *t = (T *)s->spare + lo;
-  const T *h = (T *)s->h + lo, *r = s->r, *rb = s->has_rb ? (T *)s->rb + lo : NULL;
+  const T *h = (T *)s->h + lo, *rb = s->has_rb ? (T *)s->rb + lo : NULL;
   for (int64_t k = 0; k < 2; k++) {
     const int64_t at = (back ? 1 - k : k) * n + lo;
-    CAT(gemv, S)(r, s->h, at, at + m, n, back, g);
+    CAT(product, S)(s, s->h, at, at + m, n, back, g);
   }
   CAT(gate, S)(p, d, 0, z, m);
   CAT(gate, S)(p, d, 0, reset, m);
@@ -97,19 +107,20 @@ static void CAT(gru_gates, S)(const ig_rnn_params *p, int64_t d, const state *s,
 }
 static void CAT(gru_new, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
   T *g = s->g, *z = g + lo, *reset = z + n, *new = z + 2 * n, *next = (T *)s->next + lo, *t = (T *)s->spare + lo;
-  const T *h = (T *)s->h + lo, *r = (const T *)s->r + 2 * n * n;
+  const T *h = (T *)s->h + lo;
+  const int64_t at = 2 * n + lo;
   if (p->linear_before_reset) {
-    CAT(gemv, S)(r, s->h, lo, lo + m, n, back, s->spare);
+    CAT(product, S)(s, s->h, at, at + m, n, back, t - at);
     for (int64_t j = 0; j < m; j++) new[j] += reset[j] * t[j];
   } else {
-    CAT(gemv, S)(r, s->spare, lo, lo + m, n, back, g + 2 * n);
+    CAT(product, S)(s, s->spare, at, at + m, n, back, g);
   }
   CAT(gate, S)(p, d, 1, new, m);
   for (int64_t j = 0; j < m; j++) next[j] = (1 - z[j]) * new[j] + z[j] * h[j];
 }
 static void CAT(plain_step, S)(const ig_rnn_params *p, int64_t d, const state *s, int64_t n, int64_t lo, int64_t m, bool back) {
   T *g = s->g, *next = s->next;
-  CAT(gemv, S)(s->r, s->h, lo, lo + m, n, back, g);
+  CAT(product, S)(s, s->h, lo, lo + m, n, back, g);
   CAT(gate, S)(p, d, 0, g + lo, m);
   memcpy(next + lo, g + lo, (size_t)m * sizeof(T));
 }
