@@ -38,8 +38,8 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
   return true;
 }
 
-/* Groups of so many output channels fill the tiles of the product. */
-enum { LARGE_GROUP = 16 };
+/* Groups of so many output channels are products in their own right. */
+enum { LARGE_GROUP = 64 };
 
 static bool query_grouped(const ig_query *q, ig_offer *out, const char **why, uint16_t width, double rate) {
   const ig_request *r = plane_request(q, why);
