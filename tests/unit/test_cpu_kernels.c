@@ -358,10 +358,48 @@ static void test_norm(void **state) {
   }
 }
 
+/* The operand's axes in another order: axis k of the view is axis perm[k] of what it was. */
+static void permute_view(ig_view *v, const uint8_t *perm) {
+  const ig_view was = *v;
+  for (uint32_t k = 0; k < v->rank; k++) v->dims[k] = was.dims[perm[k]], v->strides[k] = was.strides[perm[k]];
+}
+
+/* Instance and group norm of maps that lie channels last: [images, groups, channels of a group, pixels] over the last two, pixels second in memory. */
+static void test_norm_columns(void **state) {
+  static const uint8_t as_map[] = { 0, 2, 3, 1 };
+  IG_UNUSED(state);
+  for (int round = 0; round < 120; round++) {
+    test_call t = { 0 };
+    ig_arena arena;
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    const int64_t images = 1 + below(3), groups = 1 + below(chance(20) ? 300 : 40), per_group = chance(50) ? 1 : 1 + below(5), pixels = 1 + below(chance(30) ? 700 : 20);
+    const int64_t dims[] = { images, groups, per_group, pixels }, in_memory[] = { images, pixels, groups, per_group };
+    ig_norm_params p = { .axis = 2, .mode = chance(70) ? IG_NORM_LAYER : IG_NORM_RMS, .stash = IG_S_F32, .eps = 1e-3 };
+    const ig_dtype d = chance(70) ? IG_DTYPE_F32 : IG_DTYPE_F16, f32 = IG_DTYPE_F32;
+    const bool gaps = chance(30);
+    permute_view(add_operand(&t, d, 4, in_memory, TAME | (gaps ? PLAIN : COMPACT)), as_map);
+    for (int i = 0; i < 2; i++) {
+      if (chance(30)) {
+        add_absent(&t);
+        continue;
+      }
+      ig_view *v = add_operand(&t, d, 2, dims + 1, TAME | COMPACT);
+      *v = (ig_view){ .data = v->data, .dtype = d, .rank = 4, .dims = { images, groups, per_group, pixels }, .strides = { 0, per_group, 1, 0 } };
+    }
+    add_absent(&t);
+    if (chance(40)) random_program(&arena, &f32, 1, &d, 1, 4, true, &t.call.epi);
+    permute_view(add_operand(&t, d, 4, in_memory, COMPACT), as_map);
+    finish_call(&t, IG_KIND_norm, 4, 0, 1, &p);
+    check_all(&t, 20 * float_tolerance(d));
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_map), cmocka_unit_test(test_map_operations), cmocka_unit_test(test_move), cmocka_unit_test(test_gather),
-    cmocka_unit_test(test_scatter), cmocka_unit_test(test_reduce), cmocka_unit_test(test_softmax), cmocka_unit_test(test_norm),
+    cmocka_unit_test(test_scatter), cmocka_unit_test(test_reduce), cmocka_unit_test(test_softmax), cmocka_unit_test(test_norm), cmocka_unit_test(test_norm_columns),
   };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

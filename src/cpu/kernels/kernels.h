@@ -36,10 +36,13 @@ IG_CPU_KERNEL_ALL(softmax)
 IG_CPU_KERNEL_ALL(norm)
 IG_CPU_KERNEL_ALL(reduce)
 IG_CPU_KERNEL_ALL(rnn)
+#define IG_CPU_PHASES(name) \
+  uint32_t ig_cpu_##name##_phases_c(const ig_call *c, uint32_t n_parts); \
+  uint32_t ig_cpu_##name##_phases_avx2(const ig_call *c, uint32_t n_parts); \
+  uint32_t ig_cpu_##name##_phases_avx512(const ig_call *c, uint32_t n_parts);
+IG_CPU_PHASES(rnn)
+IG_CPU_PHASES(norm)
 enum { IG_RNN_PANEL = 16 };   /* rows of R in a panel, [gates / 16][hidden][16] of each direction */
-uint32_t ig_cpu_rnn_phases_c(const ig_call *c, uint32_t n_parts);
-uint32_t ig_cpu_rnn_phases_avx2(const ig_call *c, uint32_t n_parts);
-uint32_t ig_cpu_rnn_phases_avx512(const ig_call *c, uint32_t n_parts);
 IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)

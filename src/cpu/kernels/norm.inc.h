@@ -1,11 +1,13 @@
 /* norm: layer, RMS, L1 and L2 normalisation, row by row with the normalised axes walked innermost; statistics in the stash type. Layer and RMS
- * over float rows that lie in one piece, the frequent case, work on the operands where they are: no copies, four sums at a time.
+ * over float rows that lie in one piece, the frequent case, work on the operands where they are: no copies, four sums at a time. Where other axes lie
+ * innermost, norm_columns.inc.h does them side by side.
  *
  * One body for every instruction set: KERNEL_ISA (c, avx2, avx512) names the build, CHAIN_BYTES its vectors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/common.h"
 #include "cpu/kernels/kernels.h"
 #include "cpu/simd/chains.h"
+#include "hal/tactic.h"
 #include <math.h>
 
 #define PASTE_(a, b) a##_##b
@@ -54,7 +56,6 @@ static int64_t rows_of(const ig_call *c) {
 }
 static size_t row_bytes(const ig_call *c) { return ig_pad64((size_t)length_of(c) * ig_stype_size(type_of(c))); }
 static size_t bytes_per_part(const ig_call *c) { return 2 * row_bytes(c) + ig_epi_bytes(c); }
-size_t NAME(ig_cpu_norm_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * bytes_per_part(c); }
 
 /* Sum over a row of an expression of v, which is a vector or, at the row's end, one. */
 #define CHAINS(T, S, n, of_vector, of_value, result) \
@@ -185,13 +186,27 @@ static void whole_row(const plan *q, int64_t row) {
   if (q->has_out[INV_STD]) ig_writer_write(&q->out[INV_STD], row, 1, &factor);
 }
 
+#include "cpu/kernels/norm_columns.inc.h"
+
+/* Whether rows or columns are normalised may differ between shapes of one step. */
+size_t NAME(ig_cpu_norm_scratch)(const ig_call *c, uint32_t n_parts) { return n_parts * (size_t)ig_max_i64((int64_t)bytes_per_part(c), (int64_t)column_bytes(c)); }
+uint32_t NAME(ig_cpu_norm_phases)(const ig_call *c, uint32_t n_parts) {
+  columns o;
+  IG_UNUSED(n_parts);
+  return columns_of(c, &o) ? (uint32_t)(PASSES * o.images) : 1;
+}
+
 void NAME(ig_cpu_norm_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
   const ig_view *x = ig_call_in(c, X);
   char *m = ig_part_scratch(c, part, bytes_per_part(c));
   plan q = { .p = c->params, .t = type_of(c), .n = length_of(c), .row = m, .other = m + row_bytes(c) };
   uint8_t perm[IG_MAX_RANK];
   int64_t lo, hi;
-  IG_UNUSED(phase);
+  columns o;
+  if (columns_of(c, &o)) {
+    run_columns(c, &o, phase, part, n_parts);
+    return;
+  }
   ig_split_items(c, rows_of(c), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   ig_perm_of_mask(x->rank, mask_of(c), true, perm);

@@ -16,7 +16,7 @@ static bool query_rate(const ig_query *q, ig_offer *out, const char **why, doubl
 #define TACTIC(id, name_, isa_, rate) \
   static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query_rate(q, out, why, rate); } \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts(call_work(c), rate, n_threads); } \
-  const ig_tactic ig_cpu_norm_##id = { .name = name_, .version = 1, .kind = IG_KIND_norm, .isa = isa_, .n_phases = 1, .query = query_##id, \
+  const ig_tactic ig_cpu_norm_##id = { .name = name_, .version = 1, .kind = IG_KIND_norm, .isa = isa_, .n_phases = 1, .phases = ig_cpu_norm_phases_##id, .query = query_##id, \
     .scratch = ig_cpu_norm_scratch_##id, .parts = parts_##id, .run = ig_cpu_norm_run_##id };
 TACTIC(avx512, "cpu.norm.avx512", IG_ISA_AVX512 | IG_ISA_AVX2, 10e9)
 TACTIC(avx2, "cpu.norm.avx2", IG_ISA_AVX2, 8e9)
