@@ -144,14 +144,29 @@ static ig_status instance_infer(ig_node *n) {
   return ig_infer_same(n, 0, x);
 }
 
+/* Exporters write group norm as instance norm of [N, C, spatial..] reshaped to [N, groups, rest]. That x as [N, groups, channels of a group, spatial]: the
+ * same elements, but channels and pixels stay axes of their own, so that the map may lie channels last. Else x as it is. */
+static ig_val *apart(ig_lower *l, ig_val *x) {
+  ig_dims *t = &l->ir->dims;
+  const ig_node *p = x->data ? NULL : x->producer;
+  int64_t c, groups;
+  if (x->rank != 3 || !p || p->form != IG_FORM_VIEW || p->view.op != IG_VIEW_RESHAPE) return x;
+  ig_val *map = ig_node_in(p, 0);
+  if (map->rank < 3 || !ig_dim_is_const(t, map->dims[1], &c) || !ig_dim_is_const(t, x->dims[1], &groups)) return x;
+  if (groups < 1 || c % groups != 0 || map->dims[0] != x->dims[0]) return x;
+  const ig_dim dims[4] = {x->dims[0], x->dims[1], ig_dim_const(t, c / groups), ig_dim_product(t, map->dims + 2, (size_t)map->rank - 2)};
+  return ig_lo_reshape(l, map, 4, dims);
+}
+
 static ig_status instance_lower(ig_lower *l, const ig_node *n) {
-  ig_val *x = ig_node_in(n, 0), *y = NULL;
+  ig_val *whole = ig_node_in(n, 0), *x = apart(l, whole), *y = NULL;
+  if (!x) return NULL;
   const norm_desc d = {.x = x,
                        .scale = channels(l, ig_node_in(n, 1), (uint32_t)x->rank),
                        .bias = channels(l, ig_node_in(n, 2), (uint32_t)x->rank),
                        .params = {.axis = 2, .mode = IG_NORM_LAYER, .stash = stash_of(x->dtype, IG_DTYPE_F32), .eps = epsilon(n)},
                        .dtype = x->dtype};
-  if (norm(l, &d, &y)) ig_lo_result(l, 0, y);
+  if (norm(l, &d, &y)) ig_lo_result(l, 0, ig_lo_reshape(l, y, (uint32_t)whole->rank, whole->dims));
   return NULL;
 }
 
