@@ -39,14 +39,32 @@ static ig_status pack(ig_emitter *e, const ig_data *d, const ig_format *f, const
   return NULL;
 }
 
+/* Handles relative to the blob, an offset and a length each, and behind them the strings. */
+static ig_status put_strings(ig_emitter *e, const ig_data *d, ig_plan_blob *b, size_t *out_at) {
+  const ig_string *s = d->bytes;
+  const size_t n = d->n_bytes / sizeof *s;
+  b->size = d->n_bytes;
+  for (size_t i = 0; i < n; i++) b->size += s[i].n;
+  IG_TRY(room(e, b->size, out_at));
+  uint8_t *to = e->weights.data + *out_at;
+  uint64_t h[2] = { d->n_bytes };
+  for (size_t i = 0; i < n; i++, h[0] += h[1]) {
+    h[1] = s[i].n;
+    memcpy(to + i * sizeof h, h, sizeof h);
+    if (h[1]) memcpy(to + h[0], s[i].data, h[1]);
+  }
+  return NULL;
+}
+
 ig_status ig_emit_blob(ig_emitter *e, const ig_data *d, const ig_format *format, const ig_operand *as, uint32_t once, uint32_t *out) {
   ig_plan_blob b = { .dtype = d->dtype, .rank = d->rank, .size = d->n_bytes };
   size_t at = 0;
   if (format) IG_TRY(pack(e, d, format, as, once, &b, &at));
   else {
     memcpy(b.dims, d->dims, d->rank * sizeof(int64_t));
-    IG_TRY(room(e, d->n_bytes, &at));
-    if (d->n_bytes) memcpy(e->weights.data + at, d->bytes, d->n_bytes);
+    if (d->dtype == IG_DTYPE_STRING) IG_TRY(put_strings(e, d, &b, &at));
+    else IG_TRY(room(e, d->n_bytes, &at));
+    if (d->n_bytes && d->dtype != IG_DTYPE_STRING) memcpy(e->weights.data + at, d->bytes, d->n_bytes);
   }
   b.offset = at;
   b.hash = ig_hash(e->weights.data + at, b.size, 0);

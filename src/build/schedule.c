@@ -272,6 +272,7 @@ static bool can_bind(const ig_builder *b, const ig_build_task *t) {
   for (uint32_t k = 0; k < ig_request_n_operands(&t->request); k++) {
     const uint32_t v = t->request.operands[k].value;
     if (v == IG_NO_VALUE) continue;
+    if (t->request.operands[k].dtype == IG_DTYPE_STRING) return false;   /* strings are not kept between runs */
     const uint32_t kind = b->buffers.data[v].kind;
     if (k < n_in ? kind != IG_BUFFER_CONSTANT && kind != IG_BUFFER_KEPT : kind != IG_BUFFER_ARENA || b->buffers.data[v].shared) return false;
   }

@@ -33,6 +33,7 @@ ig_stype ig_kind_result_type(ig_kind_id kind, const void *params, ig_dtype in0) 
   }
   case IG_KIND_matmul: return (ig_stype)((const ig_matmul_params *)params)->acc;
   case IG_KIND_conv: return (ig_stype)((const ig_conv_params *)params)->acc;
+  case IG_KIND_equal: return IG_S_BOOL;
   case IG_KIND_softmax: case IG_KIND_norm: case IG_KIND_attention: case IG_KIND_rnn: return computed;
   default: return loaded;
   }

@@ -147,6 +147,8 @@ typedef struct ig_prefix_params { int64_t axis, op, exclusive, reverse; } ig_pre
  * first; NaN is larger than all numbers. */
 typedef struct ig_sort_params { int64_t axis, largest; int64_t k; /* dim */ } ig_sort_params;
 
+/* equal, without params. in: two tensors of strings of the same dims (by stride 0 where broadcast), compared byte by byte; out: bool. */
+
 enum { IG_SAMPLE_NEAREST = 0, IG_SAMPLE_LINEAR = 1, IG_SAMPLE_CUBIC = 2 };
 enum { IG_SAMPLE_ZEROS = 0, IG_SAMPLE_EDGE = 1, IG_SAMPLE_REFLECT = 2 };
 /* ONNX GridSample. in: x [N, C, spatial..] (1 to 3 axes), grid [N, out.., axes] of coordinates -1 .. 1, the last axis' first; out [N, C, out..]. align: -1 and 1 are

@@ -3,6 +3,7 @@
  * Each is one map whose program reads the coordinates of the iteration space and dim expressions; none needs a kernel of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/generate.h"
+#include "ops/opaque.h"
 #include <math.h>
 
 ig_val *ig_gen_scalar(ig_lower *l, ig_val *v) { return v && v->rank > 0 && !ig_const_single(v) ? ig_lo_reshape(l, v, 0, NULL) : v; }
@@ -275,7 +276,6 @@ static ig_status lower_eye(ig_lower *l, const ig_node *n) {
 static ig_status infer_trilu(ig_node *n) {
   const ig_val *x = ig_node_in(n, 0);
   IG_NODE_REQUIRE(n, x->rank >= 2, IG_ERROR_BAD_MODEL, "input has %d dims, expected at least 2", x->rank);
-  IG_TRY(ig_pw_check_type(n, x->dtype));
   IG_TRY(ig_gen_require_scalar(n, 1));
   return ig_infer_same(n, 0, x);
 }
@@ -289,10 +289,12 @@ static ig_status lower_trilu(ig_lower *l, const ig_node *n) {
   ig_pw_begin(&c, l, n);
   ig_val *diagonal = ig_gen_scalar(l, ig_node_in(n, 1));
   if (l->error) return NULL;
-  const ig_sreg v = ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
+  const bool opaque = ig_is_opaque(x->dtype);
+  const ig_sreg v = opaque ? 0 : ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
   const ig_sreg k = diagonal ? ig_pw_operand(&c, diagonal, in, &n_in) : ig_s_i64(&c.b, IG_S_I64, 0);
   const ig_sreg off = ig_pw_2(&c, IG_SOP_SUB, ig_s_coord(&c.b, (uint32_t)x->rank - 1), ig_s_coord(&c.b, (uint32_t)x->rank - 2));
   const ig_sreg keep = ig_op_attr_i(n, "upper") ? ig_pw_2(&c, IG_SOP_LE, k, off) : ig_pw_2(&c, IG_SOP_LE, off, k);
+  if (opaque) return ig_opaque_select(&c, l, keep, in, n_in, ig_node_in(n, 0), ig_opaque_zero(l, x->dtype));
   return ig_pw_finish(&c, l, ig_pw_select(&c, keep, v, ig_s_i64(&c.b, ig_s_type(&c.b, v), 0)), in, n_in);
 }
 
@@ -316,7 +318,7 @@ const ig_op ig_op_EyeLike = {.domain = "",
 static const ig_op_arg trilu_in[] = {{"input", 'T', PLAIN_TYPES, 0}, {"k", 0, IG_T(I64), IG_ARG_OPTIONAL}};
 static const ig_op_arg trilu_out[] = {{"output", 'T', PLAIN_TYPES, 0}};
 static const ig_op_attr trilu_attrs[] = {{"upper", IG_ATTR_INT, false, 1, 0, NULL}};
-static const char *const trilu_cases[] = {"f32[3,4]", "i64[2,3,3] i64[]=1", "bool[3,3] upper=0", NULL};
+static const char *const trilu_cases[] = {"f32[3,4]", "i64[2,3,3] i64[]=1", "bool[3,3] upper=0", "string[2,3,4] i64[]=1", "c64[3,2] upper=0", "c128[2,2] i64[]=-1", NULL};
 const ig_op ig_op_Trilu = {.domain = "",
                            .name = "Trilu",
                            .since = 14,
@@ -336,7 +338,6 @@ static ig_status infer_one_hot(ig_node *n) {
   ig_dim depth, dims[IG_MAX_RANK + 1];
   uint32_t one;
   int64_t axis;
-  IG_TRY(ig_pw_check_type(n, values->dtype));
   IG_TRY(ig_infer_rank(n, values, "values", 1));
   IG_TRY(ig_infer_equal(n, values->dims[0], ig_dim_const(ig_node_dims(n), 2), "length of values", NULL));
   IG_TRY(ig_gen_require_scalar(n, 1));
@@ -366,13 +367,15 @@ static ig_status lower_one_hot(ig_lower *l, const ig_node *n) {
   for (int k = 0; k < out->rank; k++)
     dims[k] = k == axis ? ig_dim_const(&l->ir->dims, 1) : out->dims[k];
   x = ig_lo_reshape(l, x, (uint32_t)out->rank, dims);
-  ig_val *off = pick(l, ig_node_in(n, 2), 0), *on = pick(l, ig_node_in(n, 2), 1);
+  const bool opaque = ig_is_opaque(out->dtype);
+  ig_val *off = opaque ? NULL : pick(l, ig_node_in(n, 2), 0), *on = opaque ? NULL : pick(l, ig_node_in(n, 2), 1);
   if (l->error) return NULL;
   ig_pw_begin(&c, l, n);
   ig_sreg i = ig_s_cast(&c.b, ig_pw_operand(&c, x, in, &n_in), IG_S_I64);
   const ig_sreg depth = ig_s_dim(&c.b, out->dims[axis]);
   i = ig_pw_select(&c, ig_pw_2(&c, IG_SOP_LT, i, ig_s_i64(&c.b, IG_S_I64, 0)), ig_pw_2(&c, IG_SOP_ADD, i, depth), i);
   const ig_sreg here = ig_pw_2(&c, IG_SOP_EQ, i, ig_s_coord(&c.b, (uint32_t)axis));
+  if (opaque) return ig_opaque_finish(&c, l, ig_pw_select(&c, here, ig_s_i64(&c.b, IG_S_I64, 1), ig_s_i64(&c.b, IG_S_I64, 0)), in, n_in, ig_node_in(n, 2));
   const ig_sreg v_on = ig_pw_operand(&c, on, in, &n_in), v_off = ig_pw_operand(&c, off, in, &n_in);
   return ig_pw_finish(&c, l, ig_pw_select(&c, here, v_on, v_off), in, n_in);
 }
@@ -381,7 +384,7 @@ static ig_status lower_one_hot(ig_lower *l, const ig_node *n) {
 static const ig_op_arg hot_in[] = {{"indices", 'I', INDEX_TYPES, 0}, {"depth", 'D', INDEX_TYPES, 0}, {"values", 'T', PLAIN_TYPES, 0}};
 static const ig_op_arg hot_out[] = {{"output", 'T', PLAIN_TYPES, 0}};
 static const ig_op_attr hot_attrs[] = {{"axis", IG_ATTR_INT, false, -1, 0, NULL}};
-static const char *const hot_cases[] = {"i64[2,3] i64[]=5 f32[2]", "i32[3] i64[1]=4 i32[2] axis=0", "f32[2] f32[]=3 bool[2]", NULL};
+static const char *const hot_cases[] = {"i64[2,3] i64[]=5 f32[2]", "i32[3] i64[1]=4 i32[2] axis=0", "f32[2] f32[]=3 bool[2]", "i32[2,3] i64[]=4 string[2] axis=0", "i64[3] i64[]=2 c64[2]", NULL};
 const ig_op ig_op_OneHot = {.domain = "",
                             .name = "OneHot",
                             .since = 28,

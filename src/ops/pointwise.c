@@ -3,7 +3,7 @@
  * Every formula computes in the compute type of its input (16-bit and smaller floats in float32, narrow integers in wider ones) and is
  * rounded, or wrapped, once by the store. Inputs that are constants of one element become constants of the program.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ops/pointwise.h"
+#include "ops/opaque.h"
 
 /* ---- formulas ---- */
 
@@ -215,11 +215,14 @@ static ig_status check_broadcast_to(ig_node *n, uint32_t i, const ig_val *first)
   return NULL;
 }
 
+/* Strings and complex numbers are chosen among, and strings compared, without a program: see opaque.c. */
+static bool takes_opaque(const ig_node *n) { return record_of(n)->sop == IG_SOP_SELECT || record_of(n)->sop == IG_SOP_EQ; }
+
 ig_status ig_pw_infer(ig_node *n) {
   const ig_val *first = ig_node_in(n, 0), *typed = ig_node_in(n, n->n_in > 1 && n->op->out[0].tie && n->op->in[0].tie != n->op->out[0].tie ? 1 : 0);
   IG_TRY(check_choices(n));
   for (uint32_t i = 0; i < n->n_in; i++) {
-    if (ig_node_in(n, i)) IG_TRY(ig_pw_check_type(n, ig_node_in(n, i)->dtype));
+    if (ig_node_in(n, i) && !takes_opaque(n)) IG_TRY(ig_pw_check_type(n, ig_node_in(n, i)->dtype));
   }
   const ig_dtype d = n->op->out[0].tie ? typed->dtype : ig_type_only(n->op->out[0].types);
   if (record_of(n)->shape == IG_PW_FIRST) {
@@ -326,9 +329,20 @@ static ig_val *lower_part(ig_lower *l, const ig_node *n, ig_val *acc, uint32_t *
   return ig_pw_map(&c, l, in, n_loads, c.out, (uint32_t)out->rank, out->dims);
 }
 
+static ig_status lower_opaque(ig_lower *l, const ig_node *n) {
+  ig_val *in[1];
+  uint32_t n_in = 0;
+  ig_pw c;
+  if (record_of(n)->sop == IG_SOP_EQ) return ig_opaque_equal(l, n);
+  ig_pw_begin(&c, l, n);
+  const ig_sreg cond = ig_pw_operand(&c, ig_node_in(n, 0), in, &n_in);
+  return ig_opaque_select(&c, l, cond, in, n_in, ig_node_in(n, 1), ig_node_in(n, 2));
+}
+
 ig_status ig_pw_lower(ig_lower *l, const ig_node *n) {
   ig_val *acc = NULL;
   if (!ig_node_out(n, 0)) return NULL;
+  if (takes_opaque(n) && ig_is_opaque(ig_node_in(n, 1)->dtype)) return lower_opaque(l, n);
   for (uint32_t next = 0; next < n->n_in && !l->error;)
     acc = lower_part(l, n, acc, &next);
   ig_lo_result(l, 0, acc);

@@ -28,4 +28,5 @@ void ig_ref_rnn(const ig_call *c);
 void ig_ref_sample(const ig_call *c);
 void ig_ref_prefix(const ig_call *c);
 void ig_ref_sort(const ig_call *c);
+void ig_ref_equal(const ig_call *c);
 #endif

@@ -329,13 +329,14 @@ static ig_status prepare(ig_context *c, uint64_t *out_total, uint64_t *out_loose
 }
 
 ig_status ig_context_measure(ig_context *c, uint64_t *out_total, uint64_t *out_scratch) {
-  uint64_t total, loose;
+  uint64_t total, loose, strings;
   c->bound = false;
   IG_TRY(prepare(c, &total, &loose));
+  IG_TRY(ig_context_place_strings(c, &strings));
   uint64_t scratch = loose;
   for (size_t i = 0; i < c->engine->plan.n_steps; i++)
     if (c->launches[i].call.scratch_size > scratch) scratch = c->launches[i].call.scratch_size;
-  *out_total = total + loose;
+  *out_total = total + loose + strings;
   *out_scratch = scratch;
   return NULL;
 }
@@ -370,6 +371,8 @@ static ig_buffer buffer_of(const ig_context *c, size_t at) {
   const uint32_t v = e->plan.operands[at].value;
   const ig_plan_buffer *b = &e->plan.buffers[v];
   if (b->kind == IG_BUFFER_CONSTANT) return (ig_buffer){ (void *)(uintptr_t)e->constants[at].data, e->constants[at].size };
+  ig_buffer strings;
+  if (ig_context_string_buffer(c, v, &strings)) return strings;
   if (b->kind >= IG_BUFFER_ARENA) return (ig_buffer){ (char *)c->arena.address + c->places[v].offset, c->places[v].capacity };
   const ig_io_state *io = &c->io[b->index];
   return (ig_buffer){ io->external && !io->strided ? io->external_data : io->own.address, io->bytes };
@@ -455,12 +458,14 @@ ig_status ig_context_address(ig_context *c) {
 }
 
 ig_status ig_context_bind(ig_context *c) {
-  uint64_t total, loose;
+  uint64_t total, loose, strings;
   IG_TRY(prepare(c, &total, &loose));
+  IG_TRY(ig_context_place_strings(c, &strings));
   const bool declared = c->engine->plan.profiles[c->profile].defaulted == 0;
   if (c->outside && declared && !c->notice_given) ig_log(c->engine->env, IG_LOG_WARN, "context", "shapes outside the profiles that this engine was built for: results are right, memory is placed anew and speed may be less");
   c->notice_given = c->notice_given || c->outside;
   IG_TRY(take_arena(c, total + loose));
+  IG_TRY(ig_context_take_strings(c, strings));
   give_loose_scratch(c, total);
   IG_TRY(ig_context_address(c));
   IG_TRY(ig_context_execute(c, c->stream, true));

@@ -9,6 +9,8 @@ static void context_free(ig_context *c) {
   ig_arena_free(&c->check_arena);
   for (size_t i = 0; c->io && i < p->n_io; i++) e->hal->free(e->dev, IG_MEMORY_HOST, &c->io[i].own);
   if (c->arena.address && !c->arena_external) e->hal->free(e->dev, IG_MEMORY_DEVICE, &c->arena);
+  if (c->strings.address) e->hal->free(e->dev, IG_MEMORY_HOST, &c->strings);
+  if (c->string_places) ig_free(a, c->string_places, (p->n_buffers + 1) * sizeof *c->string_places);
   ig_free(a, c->io, (p->n_io + 1) * sizeof *c->io);
   ig_free(a, c->symbols, (p->n_symbols + 1) * sizeof *c->symbols);
   ig_free(a, c->dims, (p->n_dims + 1) * sizeof *c->dims);
@@ -128,7 +130,7 @@ void ig_context_release(ig_context *c) {
 
 ig_status ig_context_allow(const ig_context *c, size_t have, uint64_t want, const char *what) {
   if (!c->max_bytes) return NULL;
-  uint64_t all = c->arena_external ? 0 : c->arena.size;
+  uint64_t all = c->strings.size + (c->arena_external ? 0 : c->arena.size);
   for (size_t i = 0; i < c->engine->plan.n_io; i++) all += c->io[i].own.size;
   all -= have;
   IG_REQUIRE(want <= c->max_bytes && all <= c->max_bytes - want, IG_ERROR_LIMIT, "%s: %llu bytes at these shapes, beside %llu that the context has; the limit is %llu (--memory)", what, (unsigned long long)want,

@@ -9,6 +9,7 @@ static void engine_free(ig_engine *e) {
     ig_free(a, r, sizeof *r);
   }
   IG_VEC_FREE(a, e->rebuilt);
+  if (e->holds) ig_free(a, e->holds, e->plan.n_buffers + 1);
   if (e->choices) ig_free(a, e->choices, (e->plan.n_steps + 1) * sizeof *e->choices);
   if (e->constants) ig_free(a, e->constants, (e->plan.n_operands + 1) * sizeof *e->constants);
   ig_plan_data_free(a, &e->plan);
@@ -47,6 +48,7 @@ static ig_status load(ig_engine *e, const uint8_t *bytes, size_t n, const ig_loa
   while (e->n_inputs < e->plan.n_io && e->plan.io[e->n_inputs].role == IG_IO_INPUT) e->n_inputs++;
   for (size_t i = 0; i < e->plan.n_io; i++)
     IG_REQUIRE(ig_io_dtype(&e->plan.io[i]) != IG_DTYPE_NONE, IG_ERROR_BAD_ENGINE, "engine file: section IOTB, record %zu: data type %d", i, e->plan.io[i].onnx_dtype);
+  IG_TRY(ig_engine_find_strings(e));
   IG_TRY(open_device(e, o));
   return ig_engine_resolve(e);
 }

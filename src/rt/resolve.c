@@ -6,7 +6,7 @@
 
 enum { MOST_PADDING = 64, LEAST_PADDING = 1 << 20 };
 
-static ig_rebuilt *rebuilt_new(ig_engine *e, size_t size) {
+ig_rebuilt *ig_engine_rebuilt(ig_engine *e, size_t size) {
   const ig_allocator *a = &e->env->alloc;
   ig_rebuilt *r = ig_alloc_zero(a, 1, sizeof *r);
   if (!r) return NULL;
@@ -22,9 +22,11 @@ static ig_rebuilt *rebuilt_new(ig_engine *e, size_t size) {
 }
 
 /* Constant operand `at`, as the plan stores it. */
-static ig_const_ref stored(const ig_plan_data *p, size_t at) {
+static ig_status stored(ig_engine *e, size_t at, ig_const_ref *out) {
+  const ig_plan_data *p = &e->plan;
   const ig_plan_blob *b = &p->blobs[p->buffers[p->operands[at].value].index];
-  return (ig_const_ref){ p->weights + b->offset, b->size, ig_format_is_plain(&b->format) ? NULL : &b->format, &p->operands[at] };
+  *out = (ig_const_ref){ p->weights + b->offset, b->size, ig_format_is_plain(&b->format) ? NULL : &b->format, &p->operands[at] };
+  return b->dtype == IG_DTYPE_STRING ? ig_engine_string_constant(e, b, out) : NULL;
 }
 
 static bool is_constant(const ig_plan_data *p, size_t at) {
@@ -43,7 +45,7 @@ static ig_status unpack(ig_engine *e, size_t at) {
   const ig_plan_blob *b = &p->blobs[p->buffers[p->operands[at].value].index];
   uint64_t n = 1;
   for (uint32_t k = 0; k < b->rank; k++) n *= (uint64_t)b->dims[k];   /* the packed count, which is larger, was checked at load */
-  ig_rebuilt *r = rebuilt_new(e, ig_dtype_bytes(b->dtype, n));
+  ig_rebuilt *r = ig_engine_rebuilt(e, ig_dtype_bytes(b->dtype, n));
   IG_CHECK_MEM(r);
   int64_t strides[IG_MAX_RANK];
   compact_strides(b->dims, b->rank, strides);
@@ -64,7 +66,7 @@ static ig_status pack(ig_engine *e, ig_kind_id kind, size_t at, const ig_format 
   const size_t elem = IG_DTYPE_BITS(o->dtype) / 8;
   /* Padding to whole panels multiplies a narrow matrix by a panel's width at most; overlapping strides of a hostile file could ask for more. */
   IG_REQUIRE((uint64_t)n <= (MOST_PADDING * (uint64_t)e->constants[at].size + LEAST_PADDING) / elem, IG_ERROR_BAD_ENGINE, "engine file: section OPND, record %zu: %zu bytes of weights would take %llu elements packed", at, e->constants[at].size, (unsigned long long)n);
-  ig_rebuilt *r = rebuilt_new(e, (size_t)n * elem);
+  ig_rebuilt *r = ig_engine_rebuilt(e, (size_t)n * elem);
   IG_CHECK_MEM(r);
   r->format = *f;
   const int64_t offset = e->plan.dims[o->offset].imm;
@@ -178,7 +180,7 @@ static ig_status resolve_steps(resolver *r) {
   ig_engine *e = r->e;
   const ig_plan_data *p = &e->plan;
   for (size_t i = 0; i < p->n_operands; i++)
-    if (is_constant(p, i)) e->constants[i] = stored(p, i);
+    if (is_constant(p, i)) IG_TRY(stored(e, i, &e->constants[i]));
   for (size_t i = 0; i < p->n_steps; i++) {
     const ig_plan_step *s = &p->steps[i];
     if (s->kind != IG_STEP_KERNEL) continue;

@@ -27,10 +27,16 @@ struct ig_engine {
   ig_step_choice *choices;              /* per step */
   ig_const_ref *constants;              /* per operand of the plan; data NULL where the operand is no constant */
   IG_VEC(ig_rebuilt *) rebuilt;
+  uint8_t *holds; bool has_strings;     /* per buffer: what it holds, see strings.c */
   uint32_t n_replaced;                  /* steps that run on another tactic than they were built for */
 };
 /* rt/resolve.c: fills choices and constants. */
 IG_MUST_USE ig_status ig_engine_resolve(ig_engine *e);
+/* Memory of `size` zeros that the engine keeps; NULL without memory. */
+ig_rebuilt *ig_engine_rebuilt(ig_engine *e, size_t size);
+/* rt/strings.c: which buffers hold strings; a constant of strings with addresses. */
+IG_MUST_USE ig_status ig_engine_find_strings(ig_engine *e);
+IG_MUST_USE ig_status ig_engine_string_constant(ig_engine *e, const ig_plan_blob *b, ig_const_ref *out);
 
 typedef struct ig_io_state {
   bool shape_set, external, strided;    /* external: caller's memory; strided: needs a copy through `own` */
@@ -55,6 +61,7 @@ struct ig_context {
   ig_plan_place *own_places;
   void *place_memory; size_t place_bytes;   /* working memory of placing anew; taken at the first need */
   ig_buffer arena; bool arena_external; /* activations */
+  ig_buffer strings; ig_plan_place *string_places;   /* activations that are strings, apart from all others; places per buffer, NULL without strings */
   ig_launch *launches;                  /* per step; launches of Ifs and traps stay empty */
   ig_status *arm_failures;              /* two per step, of Ifs: why an arm cannot run at these shapes, NULL where it can */
   ig_view *views; ig_buffer *bounds;    /* per operand of the plan */
@@ -79,6 +86,11 @@ bool ig_context_values_changed(const ig_context *c);
 IG_MUST_USE ig_status ig_context_evaluate(ig_context *c);
 /* Everything of bind that takes no memory: checks, sizes, placement. *out_total: arena bytes, *out_scratch: what of it is scratch behind the activations. */
 IG_MUST_USE ig_status ig_context_measure(ig_context *c, uint64_t *out_total, uint64_t *out_scratch);
+/* rt/strings.c: places and memory of strings; the buffer of v if it is one of them; empty strings everywhere, before a run. */
+IG_MUST_USE ig_status ig_context_place_strings(ig_context *c, uint64_t *out_total);
+IG_MUST_USE ig_status ig_context_take_strings(ig_context *c, uint64_t total);
+bool ig_context_string_buffer(const ig_context *c, uint32_t v, ig_buffer *out);
+void ig_context_clear_strings(ig_context *c);
 /* rt/run.c: runs steps on the stream; bind_only: those that depend on symbols alone. */
 IG_MUST_USE ig_status ig_context_execute(ig_context *c, ig_stream *s, bool bind_only);
 /* rt/strided.c: copies an n-d tensor between layouts; strides in elements. */

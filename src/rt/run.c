@@ -131,6 +131,7 @@ ig_status ig_context_execute(ig_context *c, ig_stream *s, bool bind_only) {
   if (!bind_only) {
     copy_strided(c, IG_IO_INPUT);
     IG_TRY(check_required(c));
+    ig_context_clear_strings(c);
   }
   ig_status st = run_steps(c, s, 0, c->engine->plan.n_steps, bind_only);
   ig_status late = c->engine->hal->stream_wait(s->hal);

@@ -22,7 +22,8 @@ F6 = {"e2m3": TensorProto.FLOAT6E2M3, "e3m2": TensorProto.FLOAT6E3M2}
 
 def case(name, nodes, inputs, outputs, constants=()):
     """inputs: {name: array}; outputs: {name: data type}; constants: {name: array}."""
-    infos = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in inputs.items()]
+    data_type = lambda v: TensorProto.STRING if v.dtype.kind in "OU" else helper.np_dtype_to_tensor_dtype(v.dtype)
+    infos = [helper.make_tensor_value_info(k, data_type(v), v.shape) for k, v in inputs.items()]
     results = [helper.make_tensor_value_info(k, t, None) for k, t in outputs.items()]
     weights = [numpy_helper.from_array(v, k) for k, v in dict(constants).items()]
     graph = helper.make_graph(nodes, name, infos, results, weights)
@@ -60,6 +61,62 @@ def float6():
             yield case(f"quantise_float6{name}_{zero}", nodes, {"x": x}, {"q": to, "y": TensorProto.FLOAT}, constants)
 
 
+def opaque():
+    """Strings and complex numbers, which no program computes with: chosen among, and strings compared."""
+    words = np.array([["", "a", "naïve"], ["ab", "a\0b", "a"]], dtype=object)
+    more = np.array(["a", "", "a"], dtype=object)
+    z = np.arange(6).reshape(2, 3)
+    samples = {
+        "string": (words, more, TensorProto.STRING),
+        "complex64": ((z + 1j * z[::-1]).astype(np.complex64), np.array([1j, -2, np.nan], np.complex64), TensorProto.COMPLEX64),
+        "complex128": (z - 0.5j * z, np.array([1e300j, -0.0, 7]), TensorProto.COMPLEX128),
+    }
+    mask = np.array([[[True], [False]], [[False], [True]]])
+    flat = np.array([True, False, True])
+    for name, (x, y, t) in samples.items():
+        where = [helper.make_node("Where", ["c", "x", "y"], ["z"])]
+        yield case(f"where_{name}", where, {"c": mask, "x": x, "y": y}, {"z": t})
+        yield case(f"where_{name}_constant", where, {"c": flat, "x": x}, {"z": t}, {"y": y})
+        yield case(f"where_{name}_scalar", where, {"c": flat, "x": np.array(x[0, 1]), "y": y}, {"z": t})
+        yield case(f"where_{name}_empty", where, {"c": flat[:0], "x": y[:1], "y": y[:0]}, {"z": t})
+        batch = np.stack([x, x[::-1]])
+        for upper in (0, 1):
+            for k in (None, -1, 0, 2):
+                inputs = {"x": batch} if k is None else {"x": batch, "k": np.array(k)}
+                yield case(f"trilu_{name}_{upper}_{k}", [helper.make_node("Trilu", list(inputs), ["z"], upper=upper)], inputs, {"z": t})
+        for axis in (-1, 0, 1):
+            node = helper.make_node("OneHot", ["i", "n", "v"], ["z"], axis=axis)
+            inputs = {"i": np.array([[0, -1, 7], [2, 1, 0]]), "v": y[:2]}
+            yield case(f"one_hot_{name}_{axis}", [node], inputs, {"z": t}, {"n": np.array(4)})
+    # Strings go on through views and moves, in memory that steps share; a result in place of what came before.
+    nodes = [
+        helper.make_node("Concat", ["x", "w"], ["joined"], axis=0),
+        helper.make_node("Transpose", ["joined"], ["turned"], perm=[1, 0]),
+        helper.make_node("Equal", ["turned", "one"], ["same"]),
+        helper.make_node("Where", ["same", "w2", "turned"], ["z"]),
+        helper.make_node("Gather", ["z", "i"], ["picked"], axis=1),
+        helper.make_node("Equal", ["picked", "z"], ["again"]),
+    ]
+    constants = {"w": words[::-1], "one": np.array("a", dtype=object), "w2": np.array(["x", "yy", "zzz"], dtype=object).reshape(3, 1), "i": np.array([3, 2, 1, 0])}
+    yield case("strings_chain", nodes, {"x": words}, {"z": TensorProto.STRING, "same": TensorProto.BOOL, "again": TensorProto.BOOL}, constants)
+    equal = [helper.make_node("Equal", ["x", "y"], ["z"])]
+    yield case("equal_string_broadcast", equal, {"x": words.reshape(2, 1, 3), "y": more.reshape(3, 1)}, {"z": TensorProto.BOOL})
+    yield case("equal_string_constant", equal, {"x": words}, {"z": TensorProto.BOOL}, {"y": more})
+    yield case("equal_string_empty", equal, {"x": words[:0], "y": more}, {"z": TensorProto.BOOL})
+
+
+def answer(model, inputs):
+    if model.graph.node[0].op_type == "OneHot":
+        # The reference computes on - off, which strings do not have: it says which of the two numbers each element is.
+        numbers = onnx.ModelProto.FromString(model.SerializeToString())
+        numbers.graph.input[1].type.tensor_type.elem_type = TensorProto.INT64
+        return [inputs["v"][ReferenceEvaluator(numbers).run(None, {**inputs, "v": np.array([0, 1])})[0]]]
+    answers = ReferenceEvaluator(model).run(None, inputs)
+    # NumPy's zero of an array of objects is the number, also where the objects are strings (Trilu).
+    plain = lambda a: np.array(["" if isinstance(s, int) else s for s in a.ravel()], dtype=object).reshape(a.shape)
+    return [plain(a) if a.dtype.kind == "O" else a for a in answers]
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: more_cases.py OUTPUT_FOLDER")
@@ -69,11 +126,11 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     warnings.filterwarnings("ignore")
     lines = []
-    for name, model, inputs in float6():
+    for name, model, inputs in [*float6(), *opaque()]:
         data = out / name / "test_data_set_0"
         data.mkdir(parents=True)
         (out / name / "model.onnx").write_bytes(model.SerializeToString())
-        answers = ReferenceEvaluator(model).run(None, inputs)
+        answers = answer(model, inputs)
         for j, (value, info) in enumerate(zip(inputs.values(), model.graph.input)):
             (data / f"input_{j}.pb").write_bytes(serialise(value, info))
         for j, (value, info) in enumerate(zip(answers, model.graph.output)):

@@ -39,7 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 static bool is_whole(const uint8_t *bytes, size_t n) {
   ig_file_header h;
-  if (ig_plan_recognise(bytes, n)) return false;
+  ig_status st = ig_plan_recognise(bytes, n);
+  ig_status_free(st);
+  if (st) return false;
   memcpy(&h, bytes, sizeof h);
   if (h.n_sections != IG_N_SECTIONS || n < sizeof h + IG_N_SECTIONS * sizeof(ig_file_section)) return false;
   for (size_t i = 0; i < IG_N_SECTIONS; i++) {

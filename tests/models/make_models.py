@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 HERE = pathlib.Path(__file__).resolve().parent
 DIGITS = HERE.parent.parent / "examples" / "digits" / "digits.onnx"
-FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+FLOAT, INT64, BOOL, STRING = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING
 INT64_MAX = 2**63 - 1
 
 
@@ -343,6 +343,27 @@ def move_out(model, folder):
     (folder / EXTERNAL_FILE).write_bytes(blob)
 
 
+# ------------------------------------------------------------------------------------------------------------ strings
+
+
+def make_strings(_rng):
+    """Strings compared, chosen among and moved, constants among them, in memory that steps share."""
+    b = Builder()
+    known = b.const("known", [["a", "", "naïve"], ["ab", "b", "a"]], object)
+    joined = b.node("Concat", ["x", known], name="join", axis=0)
+    turned = b.node("Transpose", [joined], name="turn", perm=[1, 0])
+    same = b.node("Equal", [turned, b.const("letter", "a", object)], name="is_a", out=["same"])
+    chosen = b.node("Where", [same, b.const("words", [["one"], [""], ["three"]], object), turned], name="choose", out=["z"])
+    ends = b.node("Slice", [chosen, b.const("last", [-1], np.int64), b.const("before", [-(2**63)], np.int64), b.const("axis", [1], np.int64), b.const("step", [-1], np.int64)], name="reverse")
+    b.node("Equal", [ends, chosen], name="again", out=["mirrored"])
+    index = b.node("Cast", ["mirrored"], name="index", to=INT64)
+    b.node("OneHot", [index, b.const("depth", 2, np.int64), b.const("off_on", ["off", "on"], object)], name="hot", out=["hot"])
+    outputs = [("z", STRING, [3, "m"]), ("same", BOOL, [3, "m"]), ("mirrored", BOOL, [3, "m"]), ("hot", STRING, [3, "m", 2])]
+    model = finish(b.graph("strings", [("x", STRING, ["n", 3])], outputs), opset=19, ir_version=9)
+    words = np.array(["a", "", "b", "ab", "naïve", "a", "b", "a", "a"], dtype=object)
+    return model, [{"x": words[:6].reshape(2, 3)}, {"x": words.reshape(3, 3)}, {"x": words[:0].reshape(0, 3)}]
+
+
 # ---------------------------------------------------------------------------------------------------------------- all
 
 MODELS = {
@@ -352,6 +373,7 @@ MODELS = {
     "dynamic": make_dynamic,
     "local_function": make_local_function,
     "external": make_external,
+    "strings": make_strings,
 }
 
 

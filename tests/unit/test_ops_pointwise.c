@@ -403,7 +403,6 @@ static void test_failures(void **state) {
       {"Add", "f32[2] f32[2] f32[2]", IG_ERROR_BAD_MODEL, "3 inputs given, at most 2"},
       {"Add", "f32[2] f32[2] -> 2", IG_ERROR_BAD_MODEL, "2 results named"},
       {"And", "f32[2] f32[2]", IG_ERROR_BAD_MODEL, "must not be of type float"},
-      {"Equal", "string[2] string[2]", IG_ERROR_UNSUPPORTED, "type string cannot be computed with"},
       {"BitShift", "u8[2] u8[2]", IG_ERROR_BAD_MODEL, "required attribute 'direction' is missing"},
       {"BitShift", "u8[2] u8[2] direction=UP", IG_ERROR_BAD_MODEL, "attribute 'direction' is 'UP'"},
       {"PRelu", "f32[2] f32[3]", IG_ERROR_BAD_MODEL, "2 does not match 3"},

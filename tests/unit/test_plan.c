@@ -231,7 +231,8 @@ static void mutate_engine(const engine_bytes *b, size_t n_files, size_t *out_ran
 
 static void test_mutations(void **state) {
   (void)state;
-  static const char *const models[] = { "examples/digits/digits.onnx", "tests/models/recurrent.onnx", "tests/models/quantised.onnx", "tests/models/dynamic.onnx" };
+  static const char *const models[] = { "examples/digits/digits.onnx", "tests/models/recurrent.onnx", "tests/models/quantised.onnx", "tests/models/dynamic.onnx",
+                                       "tests/models/strings.onnx" };
   const char *asked = getenv("INGOT_TEST_MUTATIONS");
   const size_t n = asked ? strtoul(asked, NULL, 10) : 3000;
   size_t ran = 0;
@@ -242,6 +243,49 @@ static void test_mutations(void **state) {
   }
   print_message("%zu mutated engines, %zu of them ran\n", n, ran);
   assert_true(ran > n / 20 && ran < n);   /* both ends are reached: some mutations are harmless, some are not */
+}
+
+/* ---- strings ---- */
+
+static void load_fails(engine_bytes *b, const char *text) {
+  ig_engine *e;
+  fix_hashes(b->bytes, b->n);
+  check_fails(ig_engine_load_memory(env, b->bytes, b->n, NULL, &e), IG_ERROR_BAD_ENGINE, text);
+}
+
+/* A handle must lie in its constant, and what holds strings must hold nothing else. */
+static void test_strings(void **state) {
+  (void)state;
+  engine_bytes b = build_file(env, "tests/models/strings.onnx", NULL);
+  const ig_file_section *blobs = find_section(b.bytes, "BLOB"), *weights = find_section(b.bytes, "WGTS"), *operands = find_section(b.bytes, "OPND");
+  size_t n_handles = 0, n_operands = 0;
+  for (size_t i = 0; i < blobs->n_records; i++) {
+    const ig_plan_blob *q = (const ig_plan_blob *)(const void *)(b.bytes + blobs->offset) + i;
+    if (q->dtype != IG_DTYPE_STRING) continue;
+    uint64_t *h = (uint64_t *)(void *)(b.bytes + weights->offset + q->offset);
+    const uint64_t n = h[0] / 16;   /* the first string begins where the handles end */
+    for (uint64_t k = 0; k < 2 * n; k++, n_handles++) {
+      const uint64_t was = h[k];
+      static const uint64_t wrong[] = { UINT64_MAX, INT64_MAX, UINT64_C(1) << 32 };
+      for (size_t w = 0; w < IG_COUNT(wrong); w++) {
+        h[k] = wrong[w];
+        load_fails(&b, "outside of its constant");
+      }
+      h[k] = q->size + 1 - (k % 2 ? h[k - 1] : h[k + 1]);   /* one byte too far */
+      load_fails(&b, "outside of its constant");
+      h[k] = was;
+    }
+  }
+  for (size_t i = 0; i < operands->n_records; i++) {
+    ig_operand *o = (ig_operand *)(void *)(b.bytes + operands->offset) + i;
+    if (o->value == IG_NO_VALUE || o->dtype != IG_DTYPE_STRING) continue;
+    o->dtype = IG_DTYPE_C128;
+    load_fails(&b, "holds strings and something else");
+    o->dtype = IG_DTYPE_STRING;
+    n_operands++;
+  }
+  assert_true(n_handles > 20 && n_operands > 10);
+  engine_bytes_free(&b);
 }
 
 /* ---- files that change after loading ---- */
@@ -294,7 +338,7 @@ static void test_truncated_copy(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_by_hand_runs), cmocka_unit_test(test_recognise), cmocka_unit_test(test_sections), cmocka_unit_test(test_truncations),
-    cmocka_unit_test(test_bit_flips), cmocka_unit_test(test_rewritten_metadata), cmocka_unit_test(test_truncated_copy), cmocka_unit_test(test_mutations),
+    cmocka_unit_test(test_bit_flips), cmocka_unit_test(test_rewritten_metadata), cmocka_unit_test(test_truncated_copy), cmocka_unit_test(test_mutations), cmocka_unit_test(test_strings),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

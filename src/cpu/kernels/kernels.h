@@ -19,6 +19,7 @@ IG_CPU_KERNEL(resize_c)
 IG_CPU_KERNEL(sample_c)
 IG_CPU_KERNEL(prefix_c)
 IG_CPU_KERNEL(sort_c)
+IG_CPU_KERNEL(equal_c)
 /* The same for each instruction set: names end in it. */
 #define IG_CPU_KERNEL_ISA(name) \
   void ig_cpu_##name##_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts); \
