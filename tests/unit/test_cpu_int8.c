@@ -217,6 +217,46 @@ static void test_conv(void **state) {
   assert_true(tally_.off_by_one * 1000 <= tally_.integers);
 }
 
+/* The form of depthwise convolution that is frequent: 3x3, signed weights without zero points, channels last, requantised. */
+static void test_depthwise(void **state) {
+  IG_UNUSED(state);
+  n_accepted = 0;
+  for (int round = 0; round < 200; round++) {
+    test_call t = { 0 };
+    ig_arena arena;
+    const ig_dtype tx = byte_type(), result = byte_type();
+    const int64_t step = 1 + below(2), channels = chance(60) ? 16 * (1 + below(14)) : 1 + below(200);
+    ig_conv_params p = { .n_spatial = 2, .groups = channels, .acc = IG_S_I32 };
+    int64_t x[4] = { 1 + below(2), channels }, w[4] = { channels, 1, 3, 3 }, out[4] = { x[0], channels };
+    bool empty = false;
+    for (int64_t i = 0; i < 2; i++) {
+      x[2 + i] = 1 + below(14);
+      p.stride[i] = step, p.dilation[i] = p.in_dilation[i] = 1, p.pad_lo[i] = below(3), p.pad_hi[i] = below(3);
+      const int64_t room = x[2 + i] + p.pad_lo[i] + p.pad_hi[i] - 3;
+      out[2 + i] = room < 0 ? 0 : room / step + 1;
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    channels_last(add_operand(&t, tx, 4, x, COMPACT), 1);
+    add_bytes(&t, IG_DTYPE_I8, 4, w, 0);
+    uint32_t n_in = 2;
+    if (chance(70)) add_one_zero(&t, tx, 4, x), n_in = 3;
+    if (n_in == 3 && chance(50)) add_zero(&t, IG_DTYPE_I8, 4, w, 0), n_in = 4;
+    if (n_in == 4 && ig_view_present(&t.v[3]) && chance(80)) memset(t.mem[3].data, 0, t.mem[3].size);
+    add_column(&t, 4, out, 1, 1e-6, 1e-4);
+    add_column(&t, 4, out, 1, -1, 1);
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    network_epilogue(&arena, chance(30), false, false, false, result, result, &t.call.epi);
+    channels_last(add_operand(&t, result, 4, out, COMPACT), 1);
+    finish_call(&t, IG_KIND_conv, n_in, 2, 1, &p);
+    check_int8(&t, 1);
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+  assert_true(n_accepted >= 250);
+  assert_true(tally_.off_by_one * 1000 <= tally_.integers);
+}
+
 static void test_pool(void **state) {
   IG_UNUSED(state);
   n_accepted = 0;
@@ -277,6 +317,6 @@ static void test_quantise(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_pool), cmocka_unit_test(test_quantise) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_pool), cmocka_unit_test(test_quantise) };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

@@ -11,11 +11,10 @@ enum { IG_S8_KG_AVX2 = 2, IG_S8_NR_AVX2 = 16, IG_S8_KG_AVX512VNNI = 4, IG_S8_NR_
   size_t ig_cpu_##name##_scratch_avx512vnni(const ig_call *c, uint32_t n_parts);
 IG_S8_KERNEL(matmul_s8)
 IG_S8_KERNEL(conv_s8)
+IG_S8_KERNEL(depthwise_s8)
 IG_S8_KERNEL(winograd4_s8)
 IG_S8_KERNEL(winograd2_s8)
 /* In AVX2 alone, which every machine above it has. */
-void ig_cpu_depthwise_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
-size_t ig_cpu_depthwise_s8_scratch_avx2(const ig_call *c, uint32_t n_parts);
 void ig_cpu_pool_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
 void ig_cpu_quantise_s8_run_avx2(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts);
 #endif

@@ -1,4 +1,4 @@
-/* Products of 8-bit integers for AVX-512 with VNNI. SPDX-License-Identifier: Apache-2.0 */
+/* Kernels of 8-bit integers for AVX-512 with VNNI. SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/simd/f32_avx512.h"
 #include "cpu/simd/math_f32.h"
 #undef SIMD_ISA
@@ -8,3 +8,4 @@
 #include "cpu/kernels/gemm_s8.inc.h"
 #include "cpu/kernels/conv_s8.inc.h"
 #include "cpu/kernels/matmul_s8.inc.h"
+#include "cpu/kernels/depthwise_words.inc.h"

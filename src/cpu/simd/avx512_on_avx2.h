@@ -34,6 +34,12 @@ WIDE_LANES(wide_packus_16, _mm256_packus_epi16)
 WIDE_LANES(wide_adds_16, _mm256_adds_epi16)
 WIDE_LANES(wide_min_u8, _mm256_min_epu8)
 WIDE_LANES(wide_max_u8, _mm256_max_epu8)
+WIDE_LANES(wide_unpacklo_8, _mm256_unpacklo_epi8)
+WIDE_LANES(wide_unpackhi_8, _mm256_unpackhi_epi8)
+WIDE_LANES(wide_unpacklo_16, _mm256_unpacklo_epi16)
+WIDE_LANES(wide_unpackhi_16, _mm256_unpackhi_epi16)
+WIDE __m512i wide_with_high(__m512i x, __m256i high) { wide_halves r = { .i = x }; r.hi[1] = high; return r.i; }
+WIDE __m512i wide_of_low(__m256i low) { wide_halves r = { .i = { 0 } }; r.hi[0] = low; return r.i; }
 WIDE __m256i wide_half(__m512i x, int h) { return ((wide_halves){ .i = x }).hi[h]; }
 WIDE __m512i wide_xor(__m512i a, __m512i b) { return a ^ b; }
 WIDE __m512i wide_where(wide_i32 mask, __m512i a, __m512i b) { return ((__m512i)mask & a) | (~(__m512i)mask & b); }
@@ -136,6 +142,12 @@ WIDE __m512i wide_dot_16(__m512i acc, __m512i a, __m512i b) {
 #define _mm512_min_epu8(a, b) wide_min_u8(a, b)
 #define _mm512_max_epu8(a, b) wide_max_u8(a, b)
 #define _mm512_permutexvar_epi32(index, x) ((__m512i)wide_permute(index, (__m512)(x)))
+#define _mm512_unpacklo_epi8(a, b) wide_unpacklo_8(a, b)
+#define _mm512_unpackhi_epi8(a, b) wide_unpackhi_8(a, b)
+#define _mm512_unpacklo_epi16(a, b) wide_unpacklo_16(a, b)
+#define _mm512_unpackhi_epi16(a, b) wide_unpackhi_16(a, b)
+#define _mm512_castsi256_si512(x) wide_of_low(x)
+#define _mm512_inserti64x4(x, high, h) wide_with_high(x, high)
 #define _mm512_castsi512_si256(x) wide_half(x, 0)
 #define _mm512_extracti64x4_epi64(x, h) wide_half(x, h)
 #define _mm512_dpwssd_epi32(acc, a, b) wide_dot_16(acc, a, b)

@@ -147,10 +147,29 @@ INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
 INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
 
 #define RATE_DEPTHWISE 25e9
+#define RATE_DEPTHWISE_WORDS 75e9
 static bool query_depthwise_avx2(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, RATE_DEPTHWISE); }
 static uint32_t parts_depthwise_avx2(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE); }
 const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 3, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2,
   .query = query_depthwise_avx2, .scratch = ig_cpu_depthwise_s8_scratch_avx2, .parts = parts_depthwise_avx2, .run = ig_cpu_depthwise_s8_run_avx2 };
+
+/* The form that is frequent, as far as it shows: what turns out to be another at run time is done by the other kernel, in one part. */
+static bool query_depthwise_words(const ig_query *q, ig_offer *out, const char **why) {
+  if (!query_depthwise(q, out, why, RATE_DEPTHWISE_WORDS)) return false;
+  const ig_request *r = ig_cpu_request(q, why);
+  const ig_conv_params *p = r->params;
+  const ig_operand *x = ig_request_in(r, 0), *w = ig_request_in(r, 1), *o = ig_request_out(r, 0);
+  bool plain = p->n_spatial == 2;
+  for (int64_t i = 0; plain && i < 2; i++) plain = p->stride[i] == p->stride[0] && p->stride[i] <= 2 && p->dilation[i] == 1 && ig_dim_equals(q->dims, w->dims[2 + i], 3);
+  if (!plain) { *why = "not a kernel of 3x3 with stride 1 or 2"; return false; }
+  if (!ig_cpu_is(w, IG_DTYPE_I8) || !ig_cpu_is_int8(o)) { *why = "weights are not signed, or results are not bytes"; return false; }
+  if (!ig_dim_equals(q->dims, x->strides[1], 1) || !ig_dim_equals(q->dims, o->strides[1], 1)) { *why = "channels do not lie side by side"; return false; }
+  return true;
+}
+static uint32_t parts_depthwise_words(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE_WORDS); }
+const ig_tactic ig_cpu_depthwise_s8_avx512vnni = { .name = "cpu.depthwise_s8.avx512vnni", .version = 1, .kind = IG_KIND_conv,
+  .isa = IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2, .n_phases = 1, .query = query_depthwise_words, .scratch = ig_cpu_depthwise_s8_scratch_avx512vnni,
+  .parts = parts_depthwise_words, .run = ig_cpu_depthwise_s8_run_avx512vnni };
 
 /* ---- maximum pooling ---- */
 
