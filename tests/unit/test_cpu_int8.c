@@ -269,7 +269,7 @@ static void test_pool(void **state) {
     bool empty = false;
     for (int64_t i = 0; i < p.n_spatial; i++) {
       x[2 + i] = 1 + below(16);
-      p.kernel[i] = 1 + below(4), p.stride[i] = 1 + below(3), p.dilation[i] = 1 + below(2), p.pad_lo[i] = below(3), p.pad_hi[i] = below(3);
+      p.kernel[i] = 1 + below(chance(10) ? 12 : 4), p.stride[i] = 1 + below(3), p.dilation[i] = 1 + below(2), p.pad_lo[i] = below(3), p.pad_hi[i] = below(3);
       const int64_t room = x[2 + i] + p.pad_lo[i] + p.pad_hi[i] - (p.kernel[i] - 1) * p.dilation[i] - 1;
       out[2 + i] = room < 0 ? 0 : room / p.stride[i] + 1;
       empty |= out[2 + i] == 0;
