@@ -130,13 +130,12 @@ static void window_of(const operands *o, const float *image, int64_t z0, int64_t
   }
 }
 
-static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room) {
+static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at) {
   const operands *o = ctx;
   const ig_image *m = &o->m;
   const int64_t columns = whole_rows(o) ? 1 : m->kernel[1], plane = m->out[0] * m->out[1];
   int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0], oz = m0 / plane % m->depth.out;
   const float *image = o->x + (batch + m0 / plane / m->depth.out) * o->x_n + o->group * m->group_c;
-  IG_UNUSED(room);
   for (int64_t i = 0; i < rows; i++) {
     window_of(o, image, oz * m->depth.stride - o->pad_z, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
     if (++ox < m->out[1]) continue;

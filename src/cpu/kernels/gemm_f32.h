@@ -18,10 +18,8 @@ typedef struct ig_gemm_f32 {
   int64_t row_bytes;                   /* of A that a row reads and no other row does, about: sizes the blocks */
   const float *b_packed;               /* panels, the same for every batch; NULL: pack_b */
   const void *ctx;
-  /* at[tap * IG_GEMM_MR + i] = where run `tap` of row m0 + i begins, i < rows. room: n floats for copies that live as long as the pointers;
-   * needed where a_room says so. */
-  void (*rows)(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at, float *room);
-  bool a_room;                         /* rows are copied: k floats each */
+  /* at[tap * IG_GEMM_MR + i] = where run `tap` of row m0 + i begins, i < rows. */
+  void (*rows)(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at);
   const float *zeros;                  /* where runs of zeros point that all rows of a tile may share: such taps are left out; NULL: not looked for */
   void (*pack_b)(const void *ctx, int64_t batch, int64_t n0, int64_t columns, int64_t nr, float *out);   /* columns <= nr, the rest anything finite */
   /* The result and the epilogue's operands, whose axes are walked in the order of perm: those before row_axis are batches, the last is the columns,

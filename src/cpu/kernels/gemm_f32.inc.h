@@ -171,10 +171,9 @@ static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1)
 /* Pointers of tiles [t0, t1), then these by panels [p0, p1). */
 static void rows_by_panels(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
   const ig_gemm_f32 *g = w->g;
-  const int64_t k = g->taps * g->len;
   for (int64_t t = t0; t < t1; t++) {
     const int64_t m0 = tile_row(w, t);
-    g->rows(g->ctx, w->batch, m0, tile_row(w, t + 1) - m0, w->at + (t - t0) * g->taps * MR, w->room + (t - t0) * MR * k);
+    g->rows(g->ctx, w->batch, m0, tile_row(w, t + 1) - m0, w->at + (t - t0) * g->taps * MR);
   }
   block(w, t0, t1, p0, p1);
 }
@@ -193,12 +192,11 @@ static void range(const work *w, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64
 
 /* ---- scratch of a part: growing with k, as scratch must ---- */
 
-static size_t bytes_block(int64_t k, int64_t least) { return ig_pad64((size_t)ig_max_i64(least * k * 4, BLOCK_BYTES)); }
-static size_t bytes_b(int64_t k) { return bytes_block(k, NR) + ig_pad64(NR * 4); }   /* packers may write a vector past a panel's end */
+static size_t bytes_b(int64_t k) { return ig_pad64((size_t)ig_max_i64(NR * k * 4, BLOCK_BYTES)) + ig_pad64(NR * 4); }   /* packers may write a vector past a panel's end */
 static size_t bytes_at(int64_t taps) { return ig_pad64((size_t)ig_max_i64(AT_BYTES, taps * MR * (int64_t)sizeof(float *))); }
 size_t NAME(ig_gemm_f32_bytes)(const ig_call *c, int64_t taps, int64_t len) {
   const int64_t k = taps * len;
-  return ig_pad64(TILE_FLOATS * 4) + (size_t)GROUP_ROWS * GROUP * 4 + bytes_block(k, MR) + bytes_b(k) + bytes_at(taps) + ig_epi_bytes(c);
+  return ig_pad64(TILE_FLOATS * 4) + (size_t)GROUP_ROWS * GROUP * 4 + bytes_b(k) + bytes_at(taps) + ig_epi_bytes(c);
 }
 
 static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
@@ -207,12 +205,11 @@ static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
   choose_finish(w, c);
   w->tile = (float *)(void *)m;
   w->group = (float *)(void *)(m += ig_pad64(TILE_FLOATS * 4));
-  w->room = (float *)(void *)(m += (size_t)GROUP_ROWS * GROUP * 4);
-  w->b = (float *)(void *)(m += bytes_block(k, MR));
+  w->b = (float *)(void *)(m += (size_t)GROUP_ROWS * GROUP * 4);
   w->at = (const float **)(void *)(m += bytes_b(k));
   m += bytes_at(g->taps);
   if (!w->direct) w->epi = ig_epi_make(m, c, g->perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
-  w->block_m = ig_max_i64(1, ig_min_i64(AT_BYTES / (g->taps * MR * (int64_t)sizeof(float *)), BLOCK_BYTES / (MR * (g->a_room ? k * 4 : ig_max_i64(1, g->row_bytes)))));
+  w->block_m = ig_max_i64(1, ig_min_i64(AT_BYTES / (g->taps * MR * (int64_t)sizeof(float *)), BLOCK_BYTES / (MR * ig_max_i64(1, g->row_bytes))));
   w->block_n = g->b_packed && g->n * k * 4 <= SMALL_B ? INT64_MAX / 4 : ig_max_i64(1, BLOCK_BYTES / (NR * k * 4));
   if (w->direct) return;
   w->block_m = ig_min_i64(w->block_m, GROUP_ROWS / MR);

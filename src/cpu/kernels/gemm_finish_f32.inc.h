@@ -17,7 +17,7 @@ typedef struct work {
   ig_walk out_walk, add_walk[IG_FINISH_ADDS];
   place out, add[IG_FINISH_ADDS];
   ig_prog *epi;
-  float *tile, *group, *b, *room;
+  float *tile, *group, *b;
   const float **at;                    /* pointers of the block's rows: [tile][tap][MR] */
   int64_t block_m, block_n;            /* tiles, panels in a block */
 } work;

@@ -43,6 +43,8 @@ IG_CPU_KERNEL_ALL(rnn)
   uint32_t ig_cpu_##name##_phases_avx512(const ig_call *c, uint32_t n_parts);
 IG_CPU_PHASES(rnn)
 IG_CPU_PHASES(norm)
+uint32_t ig_cpu_matmul_f32_phases_avx2(const ig_call *c, uint32_t n_parts);
+uint32_t ig_cpu_matmul_f32_phases_avx512(const ig_call *c, uint32_t n_parts);
 enum { IG_RNN_PANEL = 16 };   /* rows of R in a panel, [gates / 16][hidden][16] of each direction */
 IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)

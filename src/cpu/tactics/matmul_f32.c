@@ -49,7 +49,7 @@ static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
 #define MATMUL_TACTIC(id, isa_, nr, rate) \
   static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query(q, out, why, nr, rate); } \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
-  const ig_tactic ig_cpu_matmul_f32_##id = { .name = "cpu.matmul_f32." #id, .version = 2, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 1, \
+  const ig_tactic ig_cpu_matmul_f32_##id = { .name = "cpu.matmul_f32." #id, .version = 2, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 1, .phases = ig_cpu_matmul_f32_phases_##id, \
     .query = query_##id, .scratch = ig_cpu_matmul_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_matmul_f32_run_##id };
 MATMUL_TACTIC(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_GEMM_NR_AVX512, IG_CPU_RATE_AVX512)
 MATMUL_TACTIC(avx2, IG_ISA_AVX2, IG_GEMM_NR_AVX2, IG_CPU_RATE_AVX2)
