@@ -47,7 +47,9 @@ static ig_status memory_largest(const ig_engine *e, ig_memory_info *out) {
   IG_CHECK_MEM(values);
   for (size_t i = 0; i < p->n_symbols; i++) values[i] = p->ranges[f * p->n_symbols + i].max;
   ig_status st = ig_dims_eval_defined(p->dims, p->n_dims, values, p->n_symbols, values + p->n_symbols);
-  out->activations = p->profiles[f].arena_size;
+  uint64_t strings = 0;
+  if (!st) st = ig_engine_string_bytes(e, values + p->n_symbols, &strings);
+  out->activations = p->profiles[f].arena_size + strings;
   out->lower_bound = p->profiles[f].lower_bound;
   for (size_t b = 0; b < p->n_buffers; b++)
     if (p->buffers[b].kind == IG_BUFFER_SCRATCH && p->places[f * p->n_buffers + b].capacity > out->scratch) out->scratch = p->places[f * p->n_buffers + b].capacity;

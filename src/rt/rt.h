@@ -36,6 +36,8 @@ IG_MUST_USE ig_status ig_engine_resolve(ig_engine *e);
 ig_rebuilt *ig_engine_rebuilt(ig_engine *e, size_t size);
 /* rt/strings.c: which buffers hold strings; a constant of strings with addresses. */
 IG_MUST_USE ig_status ig_engine_find_strings(ig_engine *e);
+/* Bytes of activations that are strings, at these values of all dims. */
+IG_MUST_USE ig_status ig_engine_string_bytes(const ig_engine *e, const int64_t *dims, uint64_t *out_total);
 IG_MUST_USE ig_status ig_engine_string_constant(ig_engine *e, const ig_plan_blob *b, ig_const_ref *out);
 
 typedef struct ig_io_state {

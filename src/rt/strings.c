@@ -61,28 +61,22 @@ static uint32_t root(const ig_engine *e, uint32_t v) {
 
 static bool is_placed(const ig_engine *e, size_t v) { return e->holds[v] == STRINGS && e->plan.buffers[v].kind == IG_BUFFER_ARENA; }
 
-/* Places of strings, from the start of their memory; places of the arena stay as they are. */
-ig_status ig_context_place_strings(ig_context *c, uint64_t *out_total) {
-  const ig_engine *e = c->engine;
+/* Places of strings at these values of the dims, from the start of their memory; places of the arena stay as they are. */
+static ig_status place(const ig_engine *e, const int64_t *dims, ig_plan_place *places, uint64_t *out_total) {
   const ig_plan_data *p = &e->plan;
   *out_total = 0;
-  if (!e->has_strings) return NULL;
-  if (!c->string_places) {
-    c->string_places = ig_alloc_zero(&e->env->alloc, p->n_buffers + 1, sizeof *c->string_places);
-    IG_CHECK_MEM(c->string_places);
-  }
-  for (size_t v = 0; v < p->n_buffers; v++) c->string_places[v] = (ig_plan_place){ 0 };
+  for (size_t v = 0; v < p->n_buffers; v++) places[v] = (ig_plan_place){ 0 };
   for (uint32_t v = 0; v < p->n_buffers; v++) {
     if (!is_placed(e, v)) continue;
-    const int64_t want = c->dims[p->buffers[v].bytes];
-    ig_plan_place *at = &c->string_places[root(e, v)];
+    const int64_t want = dims[p->buffers[v].bytes];
+    ig_plan_place *at = &places[root(e, v)];
     if (want > 0 && (uint64_t)want > at->capacity) at->capacity = (uint64_t)want;
   }
   for (uint32_t v = 0; v < p->n_buffers; v++) {
     if (!is_placed(e, v)) continue;
-    ig_plan_place *at = &c->string_places[v];
+    ig_plan_place *at = &places[v];
     if (root(e, v) != v) {
-      *at = c->string_places[root(e, v)];   /* an alias comes behind what it lies in */
+      *at = places[root(e, v)];   /* an alias comes behind what it lies in */
       continue;
     }
     at->offset = *out_total;
@@ -90,6 +84,29 @@ ig_status ig_context_place_strings(ig_context *c, uint64_t *out_total) {
     *out_total += ig_align_up((size_t)at->capacity, IG_TENSOR_ALIGN);
   }
   return NULL;
+}
+
+static ig_status new_places(const ig_engine *e, ig_plan_place **out) {
+  *out = ig_alloc_zero(&e->env->alloc, e->plan.n_buffers + 1, sizeof **out);
+  IG_CHECK_MEM(*out);
+  return NULL;
+}
+
+ig_status ig_context_place_strings(ig_context *c, uint64_t *out_total) {
+  *out_total = 0;
+  if (!c->engine->has_strings) return NULL;
+  if (!c->string_places) IG_TRY(new_places(c->engine, &c->string_places));
+  return place(c->engine, c->dims, c->string_places, out_total);
+}
+
+ig_status ig_engine_string_bytes(const ig_engine *e, const int64_t *dims, uint64_t *out_total) {
+  ig_plan_place *places;
+  *out_total = 0;
+  if (!e->has_strings) return NULL;
+  IG_TRY(new_places(e, &places));
+  ig_status st = place(e, dims, places, out_total);
+  ig_free(&e->env->alloc, places, (e->plan.n_buffers + 1) * sizeof *places);
+  return st;
 }
 
 ig_status ig_context_take_strings(ig_context *c, uint64_t total) {
