@@ -498,6 +498,11 @@ static void share_out(const product *g, uint32_t part, uint32_t n_parts, int64_t
     return;
   }
   const bool heavy = (double)g->words * KG * (double)g->n >= g->input_bytes;
+  /* Few panels that do not go into the parts would leave one of them waiting; weights that lie ready may be read by all. */
+  if (SIMD_SUMS && heavy && g->panels % n_parts && g->panels < 4 * (int64_t)n_parts && g->rows >= 2 * MR) {
+    ig_split(g->rows, part, n_parts, m_lo, m_hi);
+    return;
+  }
   if (g->panels >= (heavy ? 1 : 4) * (int64_t)n_parts && (heavy || tiles < n_parts)) {
     ig_split(g->panels, part, n_parts, p_lo, p_hi);
     return;

@@ -135,13 +135,19 @@ ALWAYS void finish_two(const finish_consts *k, const int flags, const int halves
   }
 }
 
+/* A few bytes, mostly a multiple of eight: calling memcpy for them takes longer than finishing the row. */
+static inline void copy_few(void *to, const void *from, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) memcpy((char *)to + i, (const char *)from + i, 8);
+  for (; i < n; i++) ((char *)to)[i] = ((const char *)from)[i];
+}
 /* The last columns of a row, fewer than PAIR. */
 static __attribute__((noinline)) void finish_some(const finish_tile *t, int flags, const int32_t *sums, int64_t j, int64_t i) {
   float *in = t->spare, *out = t->spare + PAIR;
   const size_t n = (size_t)(t->columns - j);
-  if (flags & (HAS_BYTES | HAS_FLOATS)) memcpy(in, residual_of(t, flags, i, j), n * RESIDUAL_SIZE(flags));
+  if (flags & (HAS_BYTES | HAS_FLOATS)) copy_few(in, residual_of(t, flags, i, j), n * RESIDUAL_SIZE(flags));
   finish_pair(t->k, flags, vi_load(sums), vi_load(sums + SIMD_W), t->mul + j, t->add + j, (const char *)in, (char *)out);
-  memcpy(result_of(t, flags, i, j), out, n * RESULT_SIZE(flags));
+  copy_few(result_of(t, flags, i, j), out, n * RESULT_SIZE(flags));
 }
 #define FINISH(name, flags_) \
   static void name(const ig_s8_finish *f, const finish_tile *t) { \
