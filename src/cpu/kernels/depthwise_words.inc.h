@@ -13,7 +13,7 @@ typedef struct word_block {            /* of LANES / pixels channels from `first
 } word_block;
 typedef struct word_columns { float *mul, *add; int32_t *w, *start; } word_columns;   /* of blocks, four vectors each; w: for each column of the kernel */
 typedef struct word_tile {
-  const uint8_t *at[SIDE][COLUMNS_MAX];   /* first byte of each pixel that is read */
+  const uint8_t *const *at[SIDE];      /* first byte of each pixel that is read */
   uint8_t *out[TILE];
   const bytes_form *form;
 } word_tile;
@@ -154,11 +154,13 @@ static void prepare_blocks(const depthwise *d, int64_t lo, int64_t hi, const flo
 
 /* ---- rows ---- */
 
-typedef struct depthwise_memory { float *mul, *add; word_columns k; uint8_t *padding, *spare, *ends; } depthwise_memory;   /* ends: pixels of a cut block */
+typedef struct depthwise_memory { float *mul, *add; word_columns k; uint8_t *padding, *spare, *ends; const uint8_t **at; int64_t width; } depthwise_memory;
+/* at: pixels that an output row reads, `width` from each input row; ends: pixels of a cut block */
 static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part, size_t *out_bytes) {
+  const int64_t width = (ig_max_i64(d->s.out[1], TILE) - 1) * d->s.stride[1] + SIDE;
   const size_t n = (size_t)((d->s.channels + LANES) / LANES * LANES + LANES) * 4, blocks = (size_t)(d->blocks * LANES) * 4;
   char *const base = at;
-  depthwise_memory m = { 0 };
+  depthwise_memory m = { .width = width };
   for (uint32_t i = 0; i <= part; i++) {
     m.mul = (float *)(void *)take(&at, n);
     m.add = (float *)(void *)take(&at, n);
@@ -166,6 +168,7 @@ static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part
     m.k.add = (float *)(void *)take(&at, blocks);
     m.k.start = (int32_t *)(void *)take(&at, blocks);
     m.k.w = (int32_t *)(void *)take(&at, (size_t)(d->blocks * BLOCK_WORDS) * 4);
+    m.at = (const uint8_t **)(void *)take(&at, (size_t)(SIDE * width) * sizeof *m.at);
     m.padding = (uint8_t *)take(&at, (size_t)d->s.channels + LANES);
     m.spare = (uint8_t *)take(&at, (size_t)d->s.channels + LANES);
     m.ends = (uint8_t *)take(&at, (SIDE * COLUMNS_MAX + TILE) * LANES / 4);
@@ -178,13 +181,17 @@ static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part
 static void run_end(const word_tile *t, const depthwise *d, const depthwise_memory *m, int64_t b, words_fn fn, const word_columns *k) {
   const int64_t c = block_at(d, b).first;
   const size_t n = (size_t)(d->s.channels - c), step = LANES / 4;
+  const int64_t n_columns = (TILE - 1) * d->s.stride[1] + SIDE;
+  const uint8_t *at[SIDE][COLUMNS_MAX];
   word_tile end = { .form = t->form };
   uint8_t *to = m->ends;
-  for (int y = 0; y < SIDE; y++)
-    for (int i = 0; i < COLUMNS_MAX; i++, to += step) {
-      end.at[y][i] = to;
+  for (int y = 0; y < SIDE; y++) {
+    end.at[y] = at[y];
+    for (int64_t i = 0; i < n_columns; i++, to += step) {
+      at[y][i] = to;
       memcpy(to, t->at[y][i] + c, n);
     }
+  }
   for (int i = 0; i < TILE; i++) end.out[i] = to + (size_t)i * step;
   fn(&end, k, 0, 1);
   for (int i = 0; i < TILE; i++) memcpy(t->out[i] + c, end.out[i], n);
@@ -194,19 +201,21 @@ static void run_end(const word_tile *t, const depthwise *d, const depthwise_memo
 static void words_of_row(const depthwise *d, const depthwise_memory *m, int64_t image, int64_t oy, int64_t lo, int64_t hi, const bytes_form *form) {
   const conv_shape *s = &d->s;
   const ig_view *x = ig_call_in(d->c, 0), *o = ig_call_out(d->c, 0);
-  const uint8_t *const from = (const uint8_t *)x->data + image * s->n_stride, *source[SIDE];
+  const uint8_t *const from = (const uint8_t *)x->data + image * s->n_stride;
   uint8_t *const to = (uint8_t *)o->data + image * o->strides[0] + oy * o->strides[2];
   const words_fn *fns = words_table[s->stride[0] - 1][d->is_signed];
-  const int64_t whole = ig_min_i64(hi, s->channels / LANES), n_columns = (TILE - 1) * s->stride[1] + SIDE;
+  const int64_t whole = ig_min_i64(hi, s->channels / LANES), x_lo = ig_min_i64(s->pad[1], m->width), x_hi = ig_max_i64(x_lo, ig_min_i64(s->in[1] + s->pad[1], m->width));
   word_tile t = { .form = form };
-  for (int64_t y = 0; y < SIDE; y++) source[y] = input_row(s, from, oy * s->stride[0] + y - s->pad[0]);
+  for (int64_t y = 0; y < SIDE; y++) {
+    const uint8_t **at = m->at + y * m->width, *pixel = input_row(s, from, oy * s->stride[0] + y - s->pad[0]);
+    const int64_t lo_x = pixel ? x_lo : m->width, hi_x = pixel ? x_hi : m->width;
+    for (int64_t i = 0; i < lo_x; i++) at[i] = m->padding;
+    for (int64_t i = lo_x; i < hi_x; i++, pixel += s->x_stride) at[i] = pixel;
+    for (int64_t i = hi_x; i < m->width; i++) at[i] = m->padding;
+  }
   for (int64_t done = 0; done < s->out[1]; done += TILE) {
-    const int64_t ox = ig_max_i64(0, ig_min_i64(done, s->out[1] - TILE)), x0 = ox * s->stride[1] - s->pad[1];
-    for (int64_t y = 0; y < SIDE; y++)
-      for (int64_t i = 0; i < COLUMNS_MAX; i++) {
-        const bool inside = source[y] && i < n_columns && x0 + i >= 0 && x0 + i < s->in[1];
-        t.at[y][i] = inside ? source[y] + (x0 + i) * s->x_stride : m->padding;
-      }
+    const int64_t ox = ig_max_i64(0, ig_min_i64(done, s->out[1] - TILE));
+    for (int y = 0; y < SIDE; y++) t.at[y] = m->at + y * m->width + ox * s->stride[1];
     for (int64_t i = 0; i < TILE; i++) t.out[i] = ox + i < s->out[1] ? to + (ox + i) * o->strides[3] : m->spare;
     for (int64_t b = lo, n; b < hi; b += n) {
       const word_columns k = { m->k.mul + b * LANES, m->k.add + b * LANES, m->k.w + b * BLOCK_WORDS, m->k.start + b * LANES };

@@ -304,47 +304,45 @@ bool ig_s8_finish_recognise(const ig_call *c, uint32_t channel, ig_s8_finish *ou
   return false;
 }
 
+/* Columns are made BLOCK at a time, all of them in loops of a constant length, which compilers make vectors of. */
+enum { BLOCK = 64 };
+/* A step's operand for n columns from j0. */
+static void step_values(const ig_s8_step *s, uint32_t channel, int64_t j0, int64_t n, float *out) {
+  const int64_t stride = s->column ? s->column->strides[channel] : 0;
+  union { float f[BLOCK]; int32_t i[BLOCK]; } x;
+  if (!s->column) {
+    for (int j = 0; j < BLOCK; j++) out[j] = s->value;
+    return;
+  }
+  memset(&x, 0, sizeof x);
+  ig_elem_loader(s->column->dtype)(s->column->data, j0 * stride, stride, n, &x);
+  if (s->column->dtype == IG_DTYPE_F32) memcpy(out, x.f, sizeof x.f);
+  else
+    for (int j = 0; j < BLOCK; j++) out[j] = (float)x.i[j];
+}
 void ig_s8_finish_columns(const ig_s8_finish *f, uint32_t channel, int64_t lo, int64_t hi, float *mul, float *add) {
-  for (int64_t j = lo; j < hi; j++) mul[j] = 1, add[j] = 0;
-  for (uint32_t i = 0; i < f->n_steps; i++) {
-    const ig_s8_step *s = &f->steps[i];
-    const int64_t stride = s->column ? s->column->strides[channel] : 0;
-    float one = s->value;
-    if (s->column && stride == 0 && lo < hi) {
-      union { float f; int32_t i; } x;
-      ig_elem_loader(s->column->dtype)(s->column->data, 0, 1, 1, &x);
-      one = s->column->dtype == IG_DTYPE_F32 ? x.f : (float)x.i;
-    }
-    for (int64_t j0 = lo; j0 < hi; j0 += 64) {
-      float some[64];
-      const float *block = some;
-      const int64_t n = ig_min_i64(64, hi - j0);
-      if (stride == 0) {
-        for (int64_t j = 0; j < n; j++) some[j] = one;
-      } else if (s->column->dtype == IG_DTYPE_F32 && stride == 1) {
-        block = (const float *)s->column->data + j0;
-      } else if (s->column->dtype == IG_DTYPE_F32) {
-        ig_elem_loader(IG_DTYPE_F32)(s->column->data, j0 * stride, stride, n, some);
-      } else {
-        int32_t ints[64];
-        ig_elem_loader(s->column->dtype)(s->column->data, j0 * stride, stride, n, ints);
-        for (int64_t j = 0; j < n; j++) some[j] = (float)ints[j];
-      }
-      float *const m = mul + j0, *const a = add + j0;
-      switch (s->op) {
+  for (int64_t j0 = lo; j0 < hi; j0 += BLOCK) {
+    const int64_t n = ig_min_i64(BLOCK, hi - j0);
+    float m[BLOCK], a[BLOCK], k[BLOCK];
+    for (int j = 0; j < BLOCK; j++) m[j] = 1, a[j] = 0;
+    for (uint32_t i = 0; i < f->n_steps; i++) {
+      step_values(&f->steps[i], channel, j0, n, k);
+      switch (f->steps[i].op) {
         case IG_S8_MUL:
-          for (int64_t j = 0; j < n; j++) m[j] *= block[j], a[j] *= block[j];
+          for (int j = 0; j < BLOCK; j++) m[j] *= k[j], a[j] *= k[j];
           break;
         case IG_S8_DIV:
-          for (int64_t j = 0; j < n; j++) m[j] /= block[j], a[j] /= block[j];
+          for (int j = 0; j < BLOCK; j++) m[j] /= k[j], a[j] /= k[j];
           break;
         case IG_S8_ADD:
-          for (int64_t j = 0; j < n; j++) a[j] += block[j];
+          for (int j = 0; j < BLOCK; j++) a[j] += k[j];
           break;
         case IG_S8_SUB:
-          for (int64_t j = 0; j < n; j++) a[j] -= block[j];
+          for (int j = 0; j < BLOCK; j++) a[j] -= k[j];
           break;
       }
     }
+    memcpy(mul + j0, m, (size_t)n * sizeof *m);
+    memcpy(add + j0, a, (size_t)n * sizeof *a);
   }
 }
