@@ -146,6 +146,7 @@ static ig_status run(ig_builder *b, const ig_provenance *prov) {
   IG_TRY(ig_tune(b));
   r->seconds_tune = now() - t1;
   IG_REQUIRE(!b->opt->explain || b->explained, IG_ERROR_INVALID_ARGUMENT, "--explain: no node '%s' is left or was rewritten: see `ingot show MODEL --stage imported` for their names", b->opt->explain);
+  IG_TRY(ig_schedule_chains(b));
   IG_TRY(ig_schedule_inplace(b));
   IG_TRY(ig_weights_pack(b));
   const double t2 = now();

@@ -80,6 +80,10 @@ typedef struct ig_builder {
 IG_MUST_USE ig_status ig_schedule(ig_builder *b);
 /* In-place results and, for arena buffers, last uses; after tactics are chosen. */
 IG_MUST_USE ig_status ig_schedule_inplace(ig_builder *b);
+/* Marks steps that run in bands with the one before them, and lets what a chain touches live through all of it; after tactics are chosen. */
+IG_MUST_USE ig_status ig_schedule_chains(ig_builder *b);
+/* How tasks [at, at + n) run in bands where dims have these values; n = 0: one by one. */
+IG_MUST_USE ig_status ig_chain_plan(const ig_builder *b, const int64_t *values, size_t at, uint32_t n, ig_bands *out);
 /* Chooses a tactic for every kernel task. */
 IG_MUST_USE ig_status ig_tune(ig_builder *b);
 /* Replaces constant operands by packed forms where the chosen offers want them; adds scratch buffers. */

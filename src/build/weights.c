@@ -26,21 +26,25 @@ static ig_status pack_operand(ig_builder *b, const ig_build_task *t, uint32_t i,
 }
 
 static ig_status add_scratch(ig_builder *b, ig_build_task *t, uint32_t at) {
-  if (!t->tactic->scratch) return NULL;
   ig_arena arena;
   ig_arena_init(&arena, &b->ir->env->alloc, 0);
   ig_call c;
   ig_status st = ig_bind_call(&arena, &t->request, b->max_values, &c);
   size_t bytes = 0;
-  if (!st) {
+  if (!st && t->tactic->scratch) {
     uint32_t parts = t->tactic->parts ? t->tactic->parts(&c, b->n_threads) : b->n_threads;
     parts = parts < 1 ? 1 : parts > b->n_threads ? b->n_threads : parts;
     c.config = t->offer.config;
     bytes = t->tactic->scratch(&c, parts);
   }
   ig_arena_free(&arena);
+  uint32_t last = at;
+  while (last + 1 < b->tasks.n && b->tasks.data[last + 1].flags & IG_STEP_BAND) last++;
+  ig_bands bands = { 0 };
+  if (!st && last > at && !(t->flags & IG_STEP_BAND)) st = ig_chain_plan(b, b->max_values, at, last - at + 1, &bands);
+  if (bytes < bands.scratch * bands.n_parts) bytes = bands.scratch * bands.n_parts;
   if (st || !bytes) return st;
-  const ig_build_buffer q = { .kind = IG_BUFFER_SCRATCH, .name = t->node->name, .alias = IG_NONE, .first = at, .last = at, .scratch = bytes };
+  const ig_build_buffer q = { .kind = IG_BUFFER_SCRATCH, .name = t->node->name, .alias = IG_NONE, .first = at, .last = bands.n ? last : at, .scratch = bytes };
   t->scratch = (uint32_t)b->buffers.n;
   return IG_PUSH(&b->ir->env->alloc, b->buffers, q) ? NULL : IG_OOM();
 }

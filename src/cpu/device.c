@@ -130,6 +130,24 @@ static void run_part(void *arg, uint32_t part, uint32_t n_parts) {
   _mm_setcsr((_mm_getcsr() & 0x3fu) | (before & ~0x3fu));
 }
 
+typedef struct bands_job { const ig_launch *launches; const ig_bands *bands; double *seconds; } bands_job;
+static void run_bands(void *arg, uint32_t part, uint32_t n_parts) {
+  const bands_job *j = arg;
+  const uint32_t before = _mm_getcsr();
+  IG_UNUSED(n_parts);
+  _mm_setcsr(before | FLUSH);
+  ig_bands_run(j->launches, j->bands, part, part == 0 ? j->seconds : NULL);
+  _mm_setcsr((_mm_getcsr() & 0x3fu) | (before & ~0x3fu));
+}
+
+static ig_status launch_bands(ig_hal_stream *s, const ig_launch *l, const ig_bands *b, double *seconds) {
+  ig_pool *pool = ((cpu_stream *)s)->pool;
+  IG_TRY(ig_pool_usable(pool));
+  bands_job j = { l, b, seconds };
+  ig_pool_run(pool, run_bands, &j, b->n_parts);
+  return NULL;
+}
+
 static ig_status launch(ig_hal_stream *s, const ig_launch *l) {
   ig_pool *pool = ((cpu_stream *)s)->pool;
   IG_TRY(ig_pool_usable(pool));
@@ -145,6 +163,6 @@ static ig_status launch(ig_hal_stream *s, const ig_launch *l) {
 const ig_hal ig_hal_cpu = {
   .name = "cpu", .open = open_device, .close = close_device, .caps = ig_host_caps, .tactics = tactics, .describe = describe, .peak = ig_cpu_peak,
   .alloc = ig_host_alloc, .free = ig_host_free, .stream_create = stream_create, .stream_destroy = stream_destroy,
-  .stream_wait = ig_host_stream_wait, .copy = ig_host_copy, .launch = launch, .event_create = ig_host_event_create,
+  .stream_wait = ig_host_stream_wait, .copy = ig_host_copy, .launch = launch, .launch_bands = launch_bands, .event_create = ig_host_event_create,
   .event_destroy = ig_host_event_destroy, .event_record = ig_host_event_record, .event_seconds = ig_host_event_seconds,
 };

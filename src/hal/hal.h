@@ -9,6 +9,7 @@
 #define IG_HAL_HAL_H
 #include "base/env.h"
 #include "base/threadpool.h"
+#include "hal/bands.h"
 #include "hal/tactic.h"
 
 typedef struct ig_buffer { void *address; size_t size; } ig_buffer;
@@ -40,6 +41,8 @@ typedef struct ig_hal {
   ig_status (*stream_wait)(ig_hal_stream *s);                                    /* errors of earlier work arrive here once */
   ig_status (*copy)(ig_hal_stream *s, void *dst, const void *src, size_t n);     /* either side host or device */
   ig_status (*launch)(ig_hal_stream *s, const ig_launch *l);                     /* allocates nothing */
+  /* b->n launches in bands; seconds: NULL, or where the time of each is written. NULL: the device runs them one by one. */
+  ig_status (*launch_bands)(ig_hal_stream *s, const ig_launch *l, const ig_bands *b, double *seconds);
   ig_status (*event_create)(ig_hal_device *d, ig_hal_event **out_e);
   void (*event_destroy)(ig_hal_event *e);
   ig_status (*event_record)(ig_hal_stream *s, ig_hal_event *e);

@@ -36,8 +36,9 @@ typedef struct ig_tactic {
   ig_kind_id kind;               /* of the region's first request */
   uint64_t isa;                  /* all bits needed */
   uint32_t n_phases;             /* run is called for phase 0, 1, ... with a barrier between; at least 1 */
-  /* Where the number of phases hangs on the bound call (a recurrence: one for each time step), that number, at least 1. NULL = n_phases. */
+  /* Where the number of phases hangs on the bound call (a recurrence: one for each time step; no copy to be made first), that number, at least 1. NULL = n_phases. */
   uint32_t (*phases)(const ig_call *c, uint32_t n_parts);
+  bool by_rows;                  /* rows of its result may be computed apart (hal/bands.h) */
   /* True and *out filled, or false and *why = reason (static text: "weights are not constant"). Must hold for every value of every
    * dynamic dim: it may specialise on constant dims only. */
   bool (*query)(const ig_query *q, ig_offer *out, const char **why);

@@ -10,7 +10,7 @@
 
 #define IG_ENGINE_MAGIC "\x89IGT\r\n\x1a\n"
 #define IG_ENGINE_MAJOR 0
-#define IG_ENGINE_MINOR 2
+#define IG_ENGINE_MINOR 3
 #define IG_ENGINE_BOM 0x1234u
 #define IG_ENGINE_HASH_XXH3 1u
 #define IG_ENGINE_MAX_SECTIONS 4096u
@@ -72,6 +72,7 @@ typedef struct ig_plan_buffer {
 
 enum { IG_STEP_KERNEL = 1, IG_STEP_IF = 2, IG_STEP_TRAP = 3 };
 #define IG_STEP_BIND 1u                      /* depends on symbols and constants alone: run at bind, not per inference */
+#define IG_STEP_BAND 2u                      /* reads what the step before it writes, and nobody else does: they may run in bands of rows (hal/bands.h) */
 typedef struct ig_plan_step {
   uint16_t kind, flags;
   uint32_t name, sources, reason;            /* node name; merged source nodes; why this tactic (for --verbose) */

@@ -205,6 +205,7 @@ static ig_status check_request(const ig_plan_data *p, size_t i) {
 /* Steps [first, end): kernels, and Ifs whose arms are the steps that follow. */
 static ig_status check_steps(const ig_plan_data *p, size_t first, size_t end, int depth) {
   CHECK(depth <= 64, "STEP", first, "Ifs nest deeper than 64");
+  size_t kernel = SIZE_MAX;          /* the last one of these steps, not of their arms */
   for (size_t i = first; i < end; i++) {
     const ig_plan_step *s = &p->steps[i];
     CHECK(name_ok(p, s->name) && name_ok(p, s->sources) && name_ok(p, s->reason) && name_ok(p, s->tactic) && name_ok(p, s->message), "STEP", i, "string outside NAME");
@@ -212,6 +213,8 @@ static ig_status check_steps(const ig_plan_data *p, size_t first, size_t end, in
     if (s->kind == IG_STEP_TRAP) continue;
     if (s->kind == IG_STEP_KERNEL) {
       CHECK(s->n_requests == 1 && s->first_request < p->n_requests, "STEP", i, "requests");
+      CHECK(!(s->flags & IG_STEP_BAND) || (i > first && i - 1 == kernel && !((s->flags | p->steps[i - 1].flags) & IG_STEP_BIND)), "STEP", i, "in bands with no step before it");
+      kernel = i;
       continue;
     }
     CHECK(s->kind == IG_STEP_IF, "STEP", i, "kind %u", s->kind);

@@ -210,6 +210,7 @@ static ig_status bind_steps(ig_context *c, size_t first, size_t end) {
     IG_TRY(bind_arm(c, i, 1, rest, rest + s->n_else));
     i = rest + s->n_else - 1;
   }
+  ig_context_chain(c, first, end);
   return NULL;
 }
 
@@ -406,16 +407,17 @@ static uint64_t buffer_bytes(const ig_context *c, uint32_t v) {
   return b->kind >= IG_BUFFER_ARENA ? c->places[v].capacity : c->io[b->index].bytes;
 }
 
-/* Kernels keep pointers in their scratch, so nothing else of the step may lie there. */
+/* Kernels keep pointers in their scratch, so nothing else of the step, or of the chain that it begins, may lie there. */
 static ig_status give_scratch(ig_context *c, size_t step) {
   ig_launch *l = &c->launches[step];
-  const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
+  const uint32_t n_steps = c->bands[step].n ? c->bands[step].n : 1;
   const char *at = (char *)c->arena.address + c->places[c->engine->plan.steps[step].scratch].offset;
-  for (uint32_t k = 0; k < n; k++) {
-    const ig_buffer *b = &l->bounds[k];
-    const bool apart = !ig_view_present(&l->call.v[k]) || (const char *)b->address >= at + l->call.scratch_size || at >= (const char *)b->address + b->size;
-    IG_REQUIRE(apart, IG_ERROR_BAD_ENGINE, "node '%s': operand %u lies in the step's scratch", l->node, k);
-  }
+  for (uint32_t i = 0; i < n_steps; i++)
+    for (uint32_t k = 0; k < l[i].call.n_in + l[i].call.n_extra + l[i].call.n_out; k++) {
+      const ig_buffer *b = &l[i].bounds[k];
+      const bool apart = !ig_view_present(&l[i].call.v[k]) || (const char *)b->address >= at + l->call.scratch_size || at >= (const char *)b->address + b->size;
+      IG_REQUIRE(apart, IG_ERROR_BAD_ENGINE, "node '%s': operand %u lies in the scratch of step '%s'", l[i].node, k, l->node);
+    }
   l->call.scratch = (void *)(uintptr_t)at;
   return NULL;
 }
@@ -427,7 +429,7 @@ static ig_status address_kernel(ig_context *c, size_t step) {
   const ig_plan_request *q = &p->requests[s->first_request];
   const uint32_t n = l->call.n_in + l->call.n_extra + l->call.n_out;
   for (uint32_t k = 0; k < n; k++) IG_TRY(address_operand(c, q->first_operand + k, l->node, k));
-  return s->scratch != IG_NONE && l->call.scratch_size ? give_scratch(c, step) : NULL;
+  return NULL;
 }
 
 static ig_status address_steps(ig_context *c, size_t first, size_t end) {
@@ -441,6 +443,11 @@ static ig_status address_steps(ig_context *c, size_t first, size_t end) {
     if (!is_idle(c, i, 0)) IG_TRY(address_steps(c, arms, rest));
     if (!is_idle(c, i, 1)) IG_TRY(address_steps(c, rest, rest + s->n_else));
     i = rest + s->n_else - 1;
+  }
+  for (size_t i = first; i < end; i++) {   /* a chain's scratch holds for all of its steps, whose operands have their addresses now */
+    const ig_plan_step *s = &p->steps[i];
+    if (s->kind == IG_STEP_KERNEL && s->scratch != IG_NONE && c->launches[i].call.scratch_size) IG_TRY(give_scratch(c, i));
+    if (s->kind == IG_STEP_IF) i += s->n_then + s->n_else;
   }
   return NULL;
 }

@@ -19,6 +19,7 @@ static void context_free(ig_context *c) {
   if (c->arm_failures) ig_context_forget_arms(c);
   ig_free(a, c->arm_failures, (2 * p->n_steps + 1) * sizeof *c->arm_failures);
   ig_free(a, c->launches, (p->n_steps + 1) * sizeof *c->launches);
+  ig_free(a, c->bands, (p->n_steps + 1) * sizeof *c->bands);
   ig_free(a, c->views, (p->n_operands + 1) * sizeof *c->views);
   ig_free(a, c->bounds, (p->n_operands + 1) * sizeof *c->bounds);
   ig_free(a, c->params, (p->n_params + 1) * sizeof *c->params);
@@ -68,12 +69,13 @@ static ig_status allocate(ig_context *c) {
   c->dims = ig_alloc_zero(a, p->n_dims + 1, sizeof *c->dims);
   c->own_places = ig_alloc_zero(a, p->n_buffers + 1, sizeof *c->own_places);
   c->launches = ig_alloc_zero(a, p->n_steps + 1, sizeof *c->launches);
+  c->bands = ig_alloc_zero(a, p->n_steps + 1, sizeof *c->bands);
   c->arm_failures = ig_alloc_zero(a, 2 * p->n_steps + 1, sizeof *c->arm_failures);
   c->views = ig_alloc_zero(a, p->n_operands + 1, sizeof *c->views);
   c->bounds = ig_alloc_zero(a, p->n_operands + 1, sizeof *c->bounds);
   c->params = ig_alloc_zero(a, p->n_params + 1, sizeof *c->params);
   c->insns = ig_alloc_zero(a, p->n_insns + 1, sizeof *c->insns);
-  const bool ok = c->io && c->symbols && c->dims && c->own_places && c->launches && c->arm_failures && c->views && c->bounds && c->params && c->insns;
+  const bool ok = c->io && c->symbols && c->dims && c->own_places && c->launches && c->bands && c->arm_failures && c->views && c->bounds && c->params && c->insns;
   return ok ? NULL : IG_OOM();
 }
 

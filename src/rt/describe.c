@@ -116,7 +116,7 @@ static ig_status describe_text(const ig_engine *e, const ig_memory_info *m, ig_b
                 (unsigned long long)m->lower_bound, (unsigned long long)m->scratch, (unsigned long long)m->inputs, (unsigned long long)m->outputs);
   for (size_t i = 0; i < p->n_meta; i++) ig_buf_printf(out, "  metadata %s: %s\n", ig_plan_name(p, p->meta[i].key), ig_plan_name(p, p->meta[i].value));
   for (size_t i = 0; i < p->n_steps; i++)
-    ig_buf_printf(out, "  step %zu: %s  %s  %s%s%s\n", i, ig_plan_name(p, p->steps[i].name), step_kind(e, i), step_tactic(e, i), p->steps[i].flags & IG_STEP_BIND ? "  (at bind)" : "",
+    ig_buf_printf(out, "  step %zu: %s  %s  %s%s%s%s\n", i, ig_plan_name(p, p->steps[i].name), step_kind(e, i), step_tactic(e, i), p->steps[i].flags & IG_STEP_BIND ? "  (at bind)" : "", p->steps[i].flags & IG_STEP_BAND ? "  (in bands with the one before)" : "",
                   p->steps[i].kind == IG_STEP_KERNEL && strcmp(step_tactic(e, i), ig_plan_name(p, p->steps[i].tactic)) ? "  (replaced)" : "");
   return NULL;
 }
@@ -177,6 +177,7 @@ static ig_status describe_json(const ig_engine *e, const ig_memory_info *m, ig_b
     ig_json_str(&j, "tactic", step_tactic(e, i));
     ig_json_str(&j, "reason", ig_plan_name(p, p->steps[i].reason));
     ig_json_bool(&j, "bind", (p->steps[i].flags & IG_STEP_BIND) != 0);
+    ig_json_bool(&j, "band", (p->steps[i].flags & IG_STEP_BAND) != 0);
     ig_json_close(&j, '}');
   }
   ig_json_close(&j, ']');

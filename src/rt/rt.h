@@ -65,6 +65,7 @@ struct ig_context {
   ig_buffer arena; bool arena_external; /* activations */
   ig_buffer strings; ig_plan_place *string_places;   /* activations that are strings, apart from all others; places per buffer, NULL without strings */
   ig_launch *launches;                  /* per step; launches of Ifs and traps stay empty */
+  ig_bands *bands;                      /* per step: how the chain that it begins runs; n = 0: none begins there */
   ig_status *arm_failures;              /* two per step, of Ifs: why an arm cannot run at these shapes, NULL where it can */
   ig_view *views; ig_buffer *bounds;    /* per operand of the plan */
   int64_t *params;                      /* per word of the plan */
@@ -93,6 +94,8 @@ IG_MUST_USE ig_status ig_context_place_strings(ig_context *c, uint64_t *out_tota
 IG_MUST_USE ig_status ig_context_take_strings(ig_context *c, uint64_t total);
 bool ig_context_string_buffer(const ig_context *c, uint32_t v, ig_buffer *out);
 void ig_context_clear_strings(ig_context *c);
+/* rt/chains.c: which of the bound steps [first, end) run in bands at these shapes; raises the scratch of a chain's first step to the chain's. */
+void ig_context_chain(ig_context *c, size_t first, size_t end);
 /* rt/run.c: runs steps on the stream; bind_only: those that depend on symbols alone. */
 IG_MUST_USE ig_status ig_context_execute(ig_context *c, ig_stream *s, bool bind_only);
 /* rt/strided.c: copies an n-d tensor between layouts; strides in elements. */

@@ -52,6 +52,23 @@ static ig_status run_kernel(ig_context *c, ig_stream *s, size_t i) {
   return NULL;
 }
 
+/* The chain that begins at step i. Of a profile's sum, each step has the share that it took of one part. */
+static ig_status run_chain(ig_context *c, ig_stream *s, size_t i) {
+  const ig_hal *hal = c->engine->hal;
+  const ig_bands *b = &c->bands[i];
+  if (!c->profile_fn) return hal->launch_bands(s->hal, &c->launches[i], b, NULL);
+  double seconds[IG_BANDS_STEPS] = { 0 }, sum = 0;
+  const double t0 = now();
+  IG_TRY(hal->launch_bands(s->hal, &c->launches[i], b, seconds));
+  const double whole = now() - t0;
+  for (uint32_t k = 0; k < b->n; k++) sum += seconds[k];
+  for (uint32_t k = 0; k < b->n; k++) {
+    const ig_step_info info = step_info(c, i + k, sum > 0 ? whole * seconds[k] / sum : whole / b->n);
+    c->profile_fn(c->profile_user, &info);
+  }
+  return NULL;
+}
+
 /* Whether an If takes its then arm. What shapes do not decide is read from memory, once the steps so far have written it. */
 static ig_status condition(ig_context *c, ig_stream *s, const ig_plan_step *step, bool *out) {
   const ig_plan_data *p = &c->engine->plan;
@@ -88,7 +105,10 @@ static ig_status run_steps(ig_context *c, ig_stream *s, size_t first, size_t end
     if (((step->flags & IG_STEP_BIND) != 0) != bind_only) continue;
     if (step->kind == IG_STEP_TRAP) IG_FAIL(IG_ERROR_TRAP, "node '%s': %s", ig_plan_name(p, step->name), ig_plan_name(p, step->message));
     if (ig_cancelled(c->cancel)) IG_FAIL(IG_ERROR_CANCELLED, "run cancelled before node '%s'", ig_plan_name(p, step->name));
-    IG_TRY(run_kernel(c, s, i));
+    if (c->bands[i].n && !c->watch_fn) {   /* a watcher wants each result whole */
+      IG_TRY(run_chain(c, s, i));
+      i += c->bands[i].n - 1;
+    } else IG_TRY(run_kernel(c, s, i));
   }
   return NULL;
 }

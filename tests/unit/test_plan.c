@@ -136,7 +136,7 @@ static void test_recognise(void **state) {
   check_fails(ig_plan_recognise((const uint8_t *)"\x08\x07\x12\x04onnx", 8), IG_ERROR_BAD_ENGINE, "not an Ingot engine");
   check_ok(ig_plan_recognise(head, sizeof head));
   head[offsetof(ig_file_header, minor)]++;
-  check_fails(ig_plan_recognise(head, sizeof head), IG_ERROR_BAD_ENGINE, "format 0.3, this runtime reads 0.2");
+  check_fails(ig_plan_recognise(head, sizeof head), IG_ERROR_BAD_ENGINE, "format 0.4, this runtime reads 0.3");
 }
 
 static void test_sections(void **state) {

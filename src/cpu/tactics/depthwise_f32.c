@@ -67,10 +67,10 @@ static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
 #define TACTICS(id, isa_, width, rate) \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
   static bool query_depthwise_##id(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, width, rate); } \
-  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+  const ig_tactic ig_cpu_depthwise_f32_##id = { .name = "cpu.depthwise_f32." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, .by_rows = true, \
     .query = query_depthwise_##id, .scratch = ig_cpu_depthwise_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_depthwise_f32_run_##id }; \
   static bool query_grouped_##id(const ig_query *q, ig_offer *out, const char **why) { return query_grouped(q, out, why, width, rate * 0.8); } \
-  const ig_tactic ig_cpu_grouped_f32_##id = { .name = "cpu.grouped_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+  const ig_tactic ig_cpu_grouped_f32_##id = { .name = "cpu.grouped_f32." #id, .version = 1, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, .by_rows = true, \
     .query = query_grouped_##id, .scratch = ig_cpu_grouped_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_grouped_f32_run_##id };
 TACTICS(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, 16, IG_CPU_RATE_AVX512 / 2)
 TACTICS(avx2, IG_ISA_AVX2, 8, IG_CPU_RATE_AVX2 / 2)

@@ -141,7 +141,7 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
     return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, RATE_##ID); \
   } \
   static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
-  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, \
+  const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8." #id, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, .by_rows = true, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
 INT8_TACTICS(avx512vnni, AVX512VNNI, IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
 INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
@@ -150,7 +150,7 @@ INT8_TACTICS(avx2, AVX2, IG_ISA_AVX2)
 #define RATE_DEPTHWISE_WORDS 75e9
 static bool query_depthwise_avx2(const ig_query *q, ig_offer *out, const char **why) { return query_depthwise(q, out, why, RATE_DEPTHWISE); }
 static uint32_t parts_depthwise_avx2(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE); }
-const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 3, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2,
+const ig_tactic ig_cpu_depthwise_s8_avx2 = { .name = "cpu.depthwise_s8.avx2", .version = 3, .kind = IG_KIND_conv, .isa = IG_ISA_AVX2, .n_phases = 2, .by_rows = true,
   .query = query_depthwise_avx2, .scratch = ig_cpu_depthwise_s8_scratch_avx2, .parts = parts_depthwise_avx2, .run = ig_cpu_depthwise_s8_run_avx2 };
 
 /* The form that is frequent, as far as it shows: what turns out to be another at run time is done by the other kernel, in one part. */
@@ -167,7 +167,7 @@ static bool query_depthwise_words(const ig_query *q, ig_offer *out, const char *
   return true;
 }
 static uint32_t parts_depthwise_words(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_DEPTHWISE_WORDS); }
-const ig_tactic ig_cpu_depthwise_s8_avx512vnni = { .name = "cpu.depthwise_s8.avx512vnni", .version = 1, .kind = IG_KIND_conv,
+const ig_tactic ig_cpu_depthwise_s8_avx512vnni = { .name = "cpu.depthwise_s8.avx512vnni", .version = 1, .kind = IG_KIND_conv, .by_rows = true,
   .isa = IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2, .n_phases = 1, .query = query_depthwise_words, .scratch = ig_cpu_depthwise_s8_scratch_avx512vnni,
   .parts = parts_depthwise_words, .run = ig_cpu_depthwise_s8_run_avx512vnni };
 
