@@ -20,6 +20,7 @@ typedef struct operands {
   bool copied;                         /* the image is the padded copy: no padding is left, kernel rows are contiguous */
   int64_t channels, x_n, x_z, x_y, x_x;   /* strides of the image that is read */
   int64_t pad[2], pad_z;
+  bool dense;                          /* one kernel element, each pixel's run behind the one before: no window to look for */
   int64_t group;                       /* which is being computed */
   const float *x, *w, *zeros;
 } operands;
@@ -33,6 +34,12 @@ static bool in_place(const ig_image *m, const ig_view *x) {
 
 /* A kernel row is one run of the copy. */
 static bool whole_rows(const operands *o) { return o->copied && o->m.dilation[1] == 1 && o->m.groups == 1; }
+
+static bool is_dense(const operands *o) {
+  const ig_image *m = &o->m;
+  const bool whole = m->stride[0] == 1 && m->stride[1] == 1 && m->pad[0] == 0 && m->pad[1] == 0 && m->out[0] == m->in[0] && m->out[1] == m->in[1];
+  return n_taps(m) == 1 && whole && m->depth.out == 1 && m->depth.pad == 0 && o->x_y == m->in[1] * o->x_x && o->x_n == m->in[0] * o->x_y;
+}
 
 static void operands_init(operands *o, const ig_call *c) {
   const ig_view *x = ig_call_in(c, 0);
@@ -53,22 +60,21 @@ static void operands_init(operands *o, const ig_call *c) {
     o->pad_z = o->m.depth.pad;
     o->pad[0] = o->m.pad[0];
     o->pad[1] = o->m.pad[1];
+    o->dense = is_dense(o);
   }
 }
 
-/* Scratch: the copy or zeros for padding, both possible at other shapes of the same step; then each part's share. */
-static size_t image_bytes(const ig_image *m, const ig_view *x) {
-  const int64_t zeros = x->dims[1];
-  const int64_t copy = in_place(m, x) ? 0 : x->dims[0] * x->dims[1] * m->planes * m->rows * m->row;
-  return ig_pad64((size_t)ig_max_i64(zeros, copy) * 4);
-}
+/* Scratch: the copy, then each part's share: zeros for padding, which is not in a copy, and the product's. */
+static size_t image_bytes(const ig_image *m, const ig_view *x) { return in_place(m, x) ? 0 : ig_pad64((size_t)(x->dims[0] * x->dims[1] * m->planes * m->rows * m->row) * 4); }
+static size_t zeros_bytes(const ig_view *x) { return ig_pad64((size_t)x->dims[1] * 4); }
+static size_t part_bytes(const ig_call *c, const ig_image *m) { return zeros_bytes(ig_call_in(c, 0)) + NAME(ig_gemm_f32_bytes)(c, n_taps(m), m->group_c); }
 size_t NAME(ig_cpu_conv_f32_scratch)(const ig_call *c, uint32_t n_parts) {
   ig_image m;
   ig_image_init(&m, c);
-  return image_bytes(&m, ig_call_in(c, 0)) + n_parts * NAME(ig_gemm_f32_bytes)(c, n_taps(&m), m.group_c);
+  return image_bytes(&m, ig_call_in(c, 0)) + n_parts * part_bytes(c, &m);
 }
 
-/* ---- phase 0 ---- */
+/* ---- phase 0 of two: the copy ---- */
 
 /* One row of the padded copy: pixels of all channels. */
 static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t z, int64_t y, float *out) {
@@ -100,16 +106,12 @@ static void copy_row(const operands *o, const ig_view *x, int64_t image, int64_t
 static void prepare_image(const operands *o, const ig_call *c, uint32_t part, uint32_t n_parts) {
   const ig_view *x = ig_call_in(c, 0);
   int64_t lo, hi;
-  if (!o->copied) {
-    if (part == 0) memset(c->scratch, 0, (size_t)o->channels * 4);
-    return;
-  }
   const int64_t rows = o->m.rows, planes = o->m.planes;
   ig_split(x->dims[0] * planes * rows, part, n_parts, &lo, &hi);
   for (int64_t i = lo; i < hi; i++) copy_row(o, x, i / rows / planes, i / rows % planes, i % rows, (float *)c->scratch + i * o->x_y);
 }
 
-/* ---- phase 1 ---- */
+/* ---- the last phase: the product ---- */
 
 /* Runs of one output pixel whose window begins at (z0, y0, x0) of `image`: at[tap * IG_GEMM_MR]. */
 static void window_of(const operands *o, const float *image, int64_t z0, int64_t y0, int64_t x0, int64_t columns, const float **at) {
@@ -134,6 +136,11 @@ static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, co
   const operands *o = ctx;
   const ig_image *m = &o->m;
   const int64_t columns = whole_rows(o) ? 1 : m->kernel[1], plane = m->out[0] * m->out[1];
+  if (o->dense) {
+    const float *x = o->x + batch * o->x_n + m0 * o->x_x + o->group * m->group_c;
+    for (int64_t i = 0; i < rows; i++) at[i] = x + i * o->x_x;
+    return;
+  }
   int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0], oz = m0 / plane % m->depth.out;
   const float *image = o->x + (batch + m0 / plane / m->depth.out) * o->x_n + o->group * m->group_c;
   for (int64_t i = 0; i < rows; i++) {
@@ -170,16 +177,25 @@ static bool merged(const ig_call *c, const uint8_t *perm, uint32_t first) {
   return true;
 }
 
+/* What is read in place needs no copy to wait for. */
+uint32_t NAME(ig_cpu_conv_f32_phases)(const ig_call *c, uint32_t n_parts) {
+  ig_image m;
+  IG_UNUSED(n_parts);
+  ig_image_init(&m, c);
+  return in_place(&m, ig_call_in(c, 0)) ? 1 : 2;
+}
+
 void NAME(ig_cpu_conv_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, uint32_t n_parts) {
   const ig_view *x = ig_call_in(c, 0), *w = ig_call_in(c, 1), *out = ig_call_out(c, 0);
   operands o;
   if (ig_view_count(out) == 0) return;
   operands_init(&o, c);
-  if (phase == 0) {
+  if (o.copied && phase == 0) {
     prepare_image(&o, c, part, n_parts);
     return;
   }
-  o.zeros = c->scratch;
+  char *scratch = (char *)c->scratch + image_bytes(&o.m, x) + part * part_bytes(c, &o.m);
+  o.zeros = o.copied || o.dense ? NULL : memset(scratch, 0, zeros_bytes(x));
   const ig_image *m = &o.m;
   const int64_t pixels = m->depth.out * m->out[0] * m->out[1];
   ig_gemm_f32 g = { .n_batch = x->dims[0], .m = pixels, .n = m->group_o, .taps = n_taps(m), .len = m->group_c, .alpha = 1, .ctx = &o, .rows = rows_of, .pack_b = pack_b,
@@ -189,7 +205,7 @@ void NAME(ig_cpu_conv_f32_run)(const ig_call *c, uint32_t phase, uint32_t part, 
   if (merged(c, g.perm, 0)) g.n_batch = 1, g.m = x->dims[0] * pixels, g.row_axis = 0;
   if (!o.copied && (m->depth.dilation > 1 || m->dilation[0] > 1 || m->dilation[1] > 1)) g.zeros = o.zeros;   /* whole tiles lie beside the image */
   if (whole_rows(&o)) g.taps = m->depth.kernel * m->kernel[0], g.len = m->kernel[1] * m->group_c;
-  char *scratch = (char *)c->scratch + image_bytes(m, x) + part * NAME(ig_gemm_f32_bytes)(c, n_taps(m), m->group_c);
+  scratch += zeros_bytes(x);
   for (o.group = 0; o.group < m->groups; o.group++) {
     g.column0 = o.group * m->group_o;
     g.b_packed = w->format ? (const float *)w->data + g.column0 * m->k : NULL;

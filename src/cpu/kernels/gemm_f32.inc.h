@@ -16,7 +16,9 @@ enum {
   BLOCK_BYTES = 192 << 10,             /* of A or B that shall stay in the second-level cache */
   SMALL_B = 256 << 10,                 /* a B of this size stays there whole */
   AT_BYTES = 64 << 10,                 /* pointers of a block's rows */
-  TILE_FLOATS = MR * NR
+  TILE_FLOATS = MR * NR,
+  LINE = 16,                           /* floats of a cache line */
+  MOST_SHARE = 64 * LINE               /* what one tile's multiplying hides */
 };
 
 #include "cpu/kernels/gemm_finish_f32.inc.h"
@@ -147,15 +149,17 @@ static const tile_fn tiles_of[NV][MR] = { NAMES(1), NAMES(2),
 static inline int64_t tile_row(const work *w, int64_t t) { return t * w->tile_rows + ig_min_i64(t, w->longer_tiles); }
 static int64_t count_tiles(const ig_gemm_f32 *g) { return (g->m + MR - 1) / MR; }
 
-/* Tiles [t0, t1), whose pointers stand in w->at, by panels [p0, p1). */
-static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
+/* Tiles [t0, t1), whose pointers stand in w->at, by panels [p0, p1). fresh: nobody has read these panels yet, so each tile fetches a share of the next one. */
+static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1, bool fresh) {
   const ig_gemm_f32 *g = w->g;
-  const int64_t k = g->taps * g->len;
+  const int64_t k = g->taps * g->len, share = (NR * k + (t1 - t0) * LINE - 1) / ((t1 - t0) * LINE) * LINE;
   for (int64_t p = p0; p < p1; p++) {
     const float *b = g->b_packed ? g->b_packed + p * NR * k : w->b + (p - p0) * NR * k;
+    const float *next = b + NR * k, *end = fresh && g->b_packed && p + 1 < p1 && share <= MOST_SHARE ? next + NR * k : next;
     const int64_t n0 = p * NR, columns = ig_min_i64(NR, g->n - n0);
     const tile_fn *fn = tiles_of[(columns - 1) / SIMD_W];
     for (int64_t t = t0; t < t1; t++) {
+      for (const float *stop = next + share < end ? next + share : end; next < stop; next += LINE) __builtin_prefetch(next, 0, 2);
       const int64_t m0 = tile_row(w, t), rows = tile_row(w, t + 1) - m0;
       fn[rows - 1](w, w->at + (t - t0) * g->taps * MR, b, m0, n0, columns);
       if (w->fast.on) continue;
@@ -169,13 +173,13 @@ static void block(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1)
 }
 
 /* Pointers of tiles [t0, t1), then these by panels [p0, p1). */
-static void rows_by_panels(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
+static void rows_by_panels(const work *w, int64_t t0, int64_t t1, int64_t p0, int64_t p1, bool fresh) {
   const ig_gemm_f32 *g = w->g;
   for (int64_t t = t0; t < t1; t++) {
     const int64_t m0 = tile_row(w, t);
     g->rows(g->ctx, w->batch, m0, tile_row(w, t + 1) - m0, w->at + (t - t0) * g->taps * MR);
   }
-  block(w, t0, t1, p0, p1);
+  block(w, t0, t1, p0, p1, fresh);
 }
 
 /* A block of A and one of B share the second-level cache: a small B stays there while A passes by, of a large B each block does while all of A
@@ -186,7 +190,7 @@ static void range(const work *w, int64_t t_lo, int64_t t_hi, int64_t p_lo, int64
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += w->block_n) {
     const int64_t p1 = ig_min_i64(p_hi, p0 + w->block_n);
     for (int64_t p = p0; p < p1 && !g->b_packed; p++) g->pack_b(g->ctx, w->batch, p * NR, ig_min_i64(NR, g->n - p * NR), NR, w->b + (p - p0) * NR * k);
-    for (int64_t t0 = t_lo; t0 < t_hi; t0 += w->block_m) rows_by_panels(w, t0, ig_min_i64(t_hi, t0 + w->block_m), p0, p1);
+    for (int64_t t0 = t_lo; t0 < t_hi; t0 += w->block_m) rows_by_panels(w, t0, ig_min_i64(t_hi, t0 + w->block_m), p0, p1, t0 == t_lo);
   }
 }
 
@@ -216,20 +220,36 @@ static void prepare(work *w, const ig_gemm_f32 *g, const ig_call *c, char *m) {
   w->block_n = ig_min_i64(w->block_n, GROUP / NR);
 }
 
+/* A rectangle of tiles by panels. */
+typedef struct piece { int64_t t_lo, t_hi, p_lo, p_hi; } piece;
+
+/* The next rectangle of tiles [*at, end) counted panel by panel, `tiles` a panel: the rest of one, whole ones, the first of the last. So parts meet
+ * inside of a panel, and few wide ones are shared evenly too. */
+static piece next_piece(int64_t tiles, int64_t *at, int64_t end) {
+  const int64_t p = *at / tiles, t = *at % tiles, whole = t == 0 ? (end - *at) / tiles : 0;
+  const piece out = { t, whole ? tiles : ig_min_i64(tiles, t + end - *at), p, p + (whole ? whole : 1) };
+  *at += (out.t_hi - out.t_lo) * (out.p_hi - out.p_lo);
+  return out;
+}
+
 /* Parts share out batches where there are enough, else the larger of A and B, so that only the smaller is read by all. */
 void NAME(ig_gemm_f32)(const ig_gemm_f32 *g, const ig_call *c, char *scratch, uint32_t part, uint32_t n_parts) {
   const int64_t tiles = count_tiles(g), panels = (g->n + NR - 1) / NR;
-  const bool by_panels = panels >= n_parts && (tiles < n_parts || g->n * g->taps * g->len * 4 >= g->m * g->row_bytes);
-  int64_t b_lo = 0, b_hi = g->n_batch, t_lo = 0, t_hi = tiles, p_lo = 0, p_hi = panels;
+  const bool batches = ig_shares_bytes(c) || g->n_batch >= 4 * (int64_t)n_parts;
+  const bool by_panels = !batches && panels >= n_parts && (tiles < n_parts || g->n * g->taps * g->len * 4 >= g->m * g->row_bytes);
+  int64_t b_lo = 0, b_hi = g->n_batch, t_lo = 0, t_hi = tiles, lo = 0, hi = panels * tiles;
   work w;
   if (ig_shares_bytes(c)) ig_split_items(c, g->n_batch, part, n_parts, &b_lo, &b_hi);
-  else if (g->n_batch >= 4 * (int64_t)n_parts) ig_split(g->n_batch, part, n_parts, &b_lo, &b_hi);
-  else if (by_panels) ig_split(panels, part, n_parts, &p_lo, &p_hi);
+  else if (batches) ig_split(g->n_batch, part, n_parts, &b_lo, &b_hi);
+  else if (by_panels) ig_split(panels * tiles, part, n_parts, &lo, &hi);
   else ig_split(tiles, part, n_parts, &t_lo, &t_hi);
-  if (b_lo >= b_hi || t_lo >= t_hi || p_lo >= p_hi) return;
+  if (b_lo >= b_hi || t_lo >= t_hi || lo >= hi) return;
   prepare(&w, g, c, scratch);
   for (int64_t b = b_lo; b < b_hi; b++) {
     begin_batch(&w, b);
-    range(&w, t_lo, t_hi, p_lo, p_hi);
+    for (int64_t at = lo; at < hi;) {
+      const piece r = next_piece(tiles, &at, hi);
+      range(&w, ig_max_i64(r.t_lo, t_lo), ig_min_i64(r.t_hi, t_hi), r.p_lo, r.p_hi);
+    }
   }
 }

@@ -69,28 +69,27 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
   int64_t lanes[NV];
   for (int v = 0; v < NV; v++) lanes[v] = ig_max_i64(0, ig_min_i64(n - v * SIMD_W, SIMD_W));
   const vf alpha = vf_set(w->g->alpha);
-  vf x[FINISH_ROWS][NV], kept[FINISH_ROWS][NV];
-  EACH(vf_mul(vf_load(w->tile + (i0 + i) * NR + v * SIMD_W), alpha))
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < NV; v++) kept[i][v] = x[i][v];
+  vf x[FINISH_ROWS][NV];
+#define VALUE vf_set(step->value)
+#define TILE (w->tile + (i0 + i) * NR + v * SIMD_W)
+  EACH(vf_mul(vf_load(TILE), alpha))
   for (uint32_t s = 0; s < w->finish.n_steps; s++) {
     const ig_finish_step *step = &w->finish.steps[s];
-    const vf k = vf_set(step->value);
-    if (s == w->finish.keep_at)
+    if (s == w->finish.keep_at)        /* in the tile, which is read no more: registers have no room for both */
       for (int i = 0; i < rows; i++)
-        for (int v = 0; v < NV; v++) kept[i][v] = x[i][v];
+        for (int v = 0; v < NV; v++) vf_store(TILE, x[i][v]);
     switch (step->kind) {
-      case IG_FINISH_ADD: EACH(vf_add(x[i][v], k)) break;
-      case IG_FINISH_MUL: EACH(vf_mul(x[i][v], k)) break;
-      case IG_FINISH_DIV: EACH(vf_div(x[i][v], k)) break;
-      case IG_FINISH_MAX: EACH(vf_max(k, x[i][v])) break;
-      case IG_FINISH_MIN: EACH(vf_min(k, x[i][v])) break;
-      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i][v], kept[i][v])) break;
+      case IG_FINISH_ADD: EACH(vf_add(x[i][v], VALUE)) break;
+      case IG_FINISH_MUL: EACH(vf_mul(x[i][v], VALUE)) break;
+      case IG_FINISH_DIV: EACH(vf_div(x[i][v], VALUE)) break;
+      case IG_FINISH_MAX: EACH(vf_max(VALUE, x[i][v])) break;
+      case IG_FINISH_MIN: EACH(vf_min(VALUE, x[i][v])) break;
+      case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[i][v], vf_load(TILE))) break;
       case IG_FINISH_ERF: EACH(vf_erf(x[i][v])) break;
       case IG_FINISH_TANH: EACH(vf_tanh(x[i][v])) break;
       case IG_FINISH_EXP: EACH(vf_exp(x[i][v])) break;
       case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[i][v])) break;
-      case IG_FINISH_LEAKY: EACH(vf_leaky(x[i][v], k)) break;
+      case IG_FINISH_LEAKY: EACH(vf_leaky(x[i][v], VALUE)) break;
       case IG_FINISH_ADD_OPERAND:
       case IG_FINISH_LEAKY_OPERAND:
       case IG_FINISH_MUL_OPERAND: {
@@ -113,6 +112,8 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
     }
 }
 #undef EACH
+#undef TILE
+#undef VALUE
 
 static void finish_direct(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
   int64_t i = 0;

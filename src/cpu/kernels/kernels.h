@@ -50,6 +50,8 @@ IG_CPU_KERNEL_ISA(attention_f32)
 IG_CPU_KERNEL_ISA(map)
 IG_CPU_KERNEL_ISA(matmul_f32)
 IG_CPU_KERNEL_ISA(conv_f32)
+uint32_t ig_cpu_conv_f32_phases_avx2(const ig_call *c, uint32_t n_parts);
+uint32_t ig_cpu_conv_f32_phases_avx512(const ig_call *c, uint32_t n_parts);
 IG_CPU_KERNEL_ISA(winograd4_f32)
 IG_CPU_KERNEL_ISA(winograd2_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)

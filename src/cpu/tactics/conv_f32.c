@@ -36,7 +36,7 @@ static uint32_t parts(const ig_call *c, uint32_t n_threads, double rate) {
 #define CONV_TACTICS(id, isa_, nr, w, rate) \
   static bool query_##id(const ig_query *q, ig_offer *out, const char **why) { return query(q, out, why, nr, w, rate); } \
   static uint32_t parts_##id(const ig_call *c, uint32_t n_threads) { return parts(c, n_threads, rate); } \
-  const ig_tactic ig_cpu_conv_f32_##id = { .name = "cpu.conv_f32." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, \
-    .query = query_##id, .scratch = ig_cpu_conv_f32_scratch_##id, .parts = parts_##id, .run = ig_cpu_conv_f32_run_##id };
+  const ig_tactic ig_cpu_conv_f32_##id = { .name = "cpu.conv_f32." #id, .version = 2, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 2, .by_rows = true, \
+    .query = query_##id, .scratch = ig_cpu_conv_f32_scratch_##id, .phases = ig_cpu_conv_f32_phases_##id, .parts = parts_##id, .run = ig_cpu_conv_f32_run_##id };
 CONV_TACTICS(avx512, IG_ISA_AVX512 | IG_ISA_AVX2, IG_GEMM_NR_AVX512, 16, IG_CPU_RATE_AVX512)
 CONV_TACTICS(avx2, IG_ISA_AVX2, IG_GEMM_NR_AVX2, 8, IG_CPU_RATE_AVX2)
