@@ -125,14 +125,15 @@ static void test_limits(void **state) {
 
 static void test_refuses(void **state) {
   IG_UNUSED(state);
-  static const char *const what[] = { "plain", "weights of uint8", "a zero point of weights", "zero points along channels", "stride", "weights not constant", "channels first", "a wide sum" };
+  static const char *const what[] = { "plain", "weights of uint8", "a zero point of weights", "zero points along channels", "stride", "weights not constant", "channels first", "a wide sum", "too many weights beside VNNI" };
   for (size_t k = 0; k < IG_COUNT(what); k++)
     for (size_t i = 0; i < IG_COUNT(winograd); i++) {
-      const layer l = { 1, 4, 4, 8, 8, { 1, 1, 1, 1 } };
+      const int64_t c = k == 8 ? 256 : 4;
+      const layer l = { 1, c, c, 8, 8, { 1, 1, 1, 1 } };
       ig_conv_params p = params_of(&l);
       ig_offer offer;
       test_call t = { 0 };
-      int64_t out[4], x[] = { 1, 4, 8, 8 }, w[] = { 4, 4, 3, 3 };
+      int64_t out[4], x[] = { 1, c, 8, 8 }, w[] = { c, c, 3, 3 };
       out_dims(&l, out);
       add_operand(&t, IG_DTYPE_U8, 4, x, COMPACT | (k == 6 ? 0 : LAST));
       add_operand(&t, k == 1 ? IG_DTYPE_U8 : IG_DTYPE_I8, 4, w, COMPACT);
