@@ -262,6 +262,34 @@ static void test_depthwise(void **state) {
   }
 }
 
+/* Few output channels of whole vectors of input channels, channels last. */
+static void test_narrow(void **state) {
+  IG_UNUSED(state);
+  for (int64_t round = 0; round < 250; round++) {
+    test_call t = { 0 };
+    const int64_t n_spatial = chance(80) ? 2 : 1, channels = 8 * (1 + below(6)), outputs = 1 + below(5);
+    ig_conv_params p = { .n_spatial = n_spatial, .groups = 1, .acc = IG_S_F32 };
+    const uint32_t rank = (uint32_t)n_spatial + 2;
+    int64_t x[IG_MAX_RANK] = { 1 + below(2), channels }, w[IG_MAX_RANK] = { outputs, channels }, out[IG_MAX_RANK] = { x[0], outputs };
+    bool empty = false;
+    for (int64_t i = 0; i < n_spatial; i++) {
+      x[2 + i] = 1 + below(i + 1 == n_spatial ? 24 : 6);
+      w[2 + i] = 1 + below(5);
+      p.stride[i] = 1 + below(chance(20) ? 3 : 1);
+      p.dilation[i] = chance(80) ? 1 : 2;
+      p.in_dilation[i] = 1;
+      p.pad_lo[i] = chance(60) ? w[2 + i] / 2 : below(4);
+      p.pad_hi[i] = chance(60) ? w[2 + i] / 2 : below(4);
+      out[2 + i] = extent(x[2 + i], 1, p.pad_lo[i], p.pad_hi[i], w[2 + i], p.dilation[i], p.stride[i]);
+      empty |= out[2 + i] == 0;
+    }
+    if (empty) continue;
+    add_operand(&t, IG_DTYPE_F32, rank, x, (chance(50) ? COMPACT | LAST : LAST) | TAME);
+    add_operand(&t, IG_DTYPE_F32, rank, w, COMPACT | TAME);
+    finish_product(&t, &type_cases[0], 2, rank, out, IG_KIND_conv, &p);
+  }
+}
+
 static void test_window(void **state) {
   IG_UNUSED(state);
   static const ig_dtype floats[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_F16 }, any[] = { IG_DTYPE_F32, IG_DTYPE_F32, IG_DTYPE_U8, IG_DTYPE_I8, IG_DTYPE_I64, IG_DTYPE_F64 };
@@ -345,7 +373,7 @@ static void test_rnn(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_functions), cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
+    cmocka_unit_test(test_functions), cmocka_unit_test(test_matmul), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_rows), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_narrow), cmocka_unit_test(test_window), cmocka_unit_test(test_rnn),
   };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

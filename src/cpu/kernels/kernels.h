@@ -56,4 +56,6 @@ IG_CPU_KERNEL_ISA(winograd4_f32)
 IG_CPU_KERNEL_ISA(winograd2_f32)
 IG_CPU_KERNEL_ISA(depthwise_f32)
 IG_CPU_KERNEL_ISA(grouped_f32)
+IG_CPU_KERNEL_ISA(narrow_f32)
+enum { IG_NARROW_MOST = 4 };   /* output channels that narrow_f32 takes */
 #endif
