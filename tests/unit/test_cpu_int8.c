@@ -75,12 +75,15 @@ static void add_column(test_call *t, uint32_t rank, const int64_t *out, uint32_t
     memcpy(t->mem[at].data + i, &x, 4);
   }
 }
-static ig_sreg quantised(ig_sbuild *b, ig_sreg x, double scale, int64_t zero, ig_dtype d) {
-  x = ig_s_op(b, IG_SOP_RINT, ig_s_op(b, IG_SOP_DIV, x, ig_s_f64(b, IG_S_F32, scale), 0), 0, 0);
-  x = ig_s_op(b, IG_SOP_ADD, x, ig_s_cast(b, ig_s_i64(b, IG_S_I32, zero), IG_S_F32), 0);
+static ig_sreg quantised_by(ig_sbuild *b, ig_sreg x, ig_sreg scale, ig_sreg zero, ig_dtype d) {
+  x = ig_s_op(b, IG_SOP_RINT, ig_s_op(b, IG_SOP_DIV, x, scale, 0), 0, 0);
+  x = ig_s_op(b, IG_SOP_ADD, x, ig_s_cast(b, zero, IG_S_F32), 0);
   x = ig_s_op(b, IG_SOP_MAX, x, ig_s_f64(b, IG_S_F32, d == IG_DTYPE_I8 ? -128 : 0), 0);
   x = ig_s_op(b, IG_SOP_MIN, x, ig_s_f64(b, IG_S_F32, d == IG_DTYPE_I8 ? 127 : 255), 0);
   return ig_s_cast(b, x, IG_S_I32);
+}
+static ig_sreg quantised(ig_sbuild *b, ig_sreg x, double scale, int64_t zero, ig_dtype d) {
+  return quantised_by(b, x, ig_s_f64(b, IG_S_F32, scale), ig_s_i64(b, IG_S_I32, zero), d);
 }
 static ig_sreg dequantised(ig_sbuild *b, ig_sreg x, double scale, int64_t zero) {
   x = ig_s_op(b, IG_SOP_SUB, x, ig_s_i64(b, IG_S_I32, zero), 0);
@@ -302,13 +305,24 @@ static void test_quantise(void **state) {
       const float v = chance(5) ? odd[below(8)] : (float)(below(2001) - 1000) * 0.0105f;
       memcpy(t.mem[0].data + i, &v, 4);
     }
+    const bool in_run = chance(40);      /* scale and zero point are operands */
+    if (in_run) {
+      const float scale = 0.013f;
+      ig_view *v = add_operand(&t, IG_DTYPE_F32, rank, dims, COMPACT);
+      memset(v->strides, 0, sizeof v->strides);
+      memcpy(t.mem[1].data, &scale, sizeof scale);
+      v = add_operand(&t, d, rank, dims, COMPACT);
+      memset(v->strides, 0, sizeof v->strides);
+    }
     ig_view *o = add_operand(&t, d, rank, dims, layout);
     if (chance(80)) memcpy(o->strides, x->strides, sizeof o->strides);
     ig_arena_init(&arena, &ig_libc_allocator, 0);
     ig_sbuild_init(&b, &arena);
-    ig_s_store(&b, 0, quantised(&b, ig_s_load(&b, 0, IG_DTYPE_F32), 0.021, d == IG_DTYPE_I8 ? -3 : 121, d), 0);
+    const ig_sreg v = ig_s_load(&b, 0, IG_DTYPE_F32);
+    if (in_run) ig_s_store(&b, 0, quantised_by(&b, v, ig_s_load(&b, 1, IG_DTYPE_F32), ig_s_load(&b, 2, d), d), 0);
+    else ig_s_store(&b, 0, quantised(&b, v, 0.021, d == IG_DTYPE_I8 ? -3 : 121, d), 0);
     assert_null(ig_sbuild_finish(&b, &t.call.prog));
-    finish_call(&t, IG_KIND_map, 1, 0, 1, NULL);
+    finish_call(&t, IG_KIND_map, in_run ? 3 : 1, 0, 1, NULL);
     check_int8(&t, 0);
     free_call(&t);
     ig_arena_free(&arena);

@@ -15,6 +15,13 @@ static bool constant(const ig_sprog *p, uint32_t i, float *out) {
   return true;
 }
 
+/* The operand whose only value an instruction gives, as it is or as a float; 0 where it is none but x. */
+static uint32_t operand_of(const ig_sprog *p, uint32_t i, ig_stype type) {
+  const ig_sinsn *x = &p->insns[i];
+  if (x->op == IG_SOP_CAST && x->type == IG_S_F32 && x->flags == IG_S_I32 && type == IG_S_I32) x = &p->insns[x->a];
+  return x->op == IG_SOP_LOAD && x->type == type ? (uint32_t)x->imm : 0;
+}
+
 bool ig_quantise_recognise(const ig_sprog *p, ig_dtype d, ig_quantise *out) {
   const int32_t lowest = d == IG_DTYPE_I8 ? -128 : 0, highest = d == IG_DTYPE_I8 ? 127 : 255;
   float lo = -INFINITY, hi = INFINITY, k;
@@ -25,6 +32,7 @@ bool ig_quantise_recognise(const ig_sprog *p, ig_dtype d, ig_quantise *out) {
   for (uint32_t i = 0; i < p->n; i++) {
     const ig_sinsn *x = &p->insns[i];
     if (constant(p, i, &k)) continue;
+    if (operand_of(p, i, IG_S_F32) || operand_of(p, i, IG_S_I32)) continue;
     if (x->op == IG_SOP_LOAD) {
       if (at != NOTHING || x->type != IG_S_F32 || x->imm != 0) return false;
       at = LOADED, chain = i;
@@ -33,7 +41,9 @@ bool ig_quantise_recognise(const ig_sprog *p, ig_dtype d, ig_quantise *out) {
     const bool first = at != NOTHING && x->a == chain, either = first || (at != NOTHING && x->b == chain);
     switch (x->op) {
       case IG_SOP_DIV:
-        if (!first || at != LOADED || x->type != IG_S_F32 || !constant(p, x->b, &out->scale)) return false;
+        if (!first || at != LOADED || x->type != IG_S_F32) return false;
+        out->scale_operand = operand_of(p, x->b, IG_S_F32);
+        if (!out->scale_operand && !constant(p, x->b, &out->scale)) return false;
         at = DIVIDED;
         break;
       case IG_SOP_RINT:
@@ -41,8 +51,12 @@ bool ig_quantise_recognise(const ig_sprog *p, ig_dtype d, ig_quantise *out) {
         at = ROUNDED;
         break;
       case IG_SOP_ADD:
-        if (!either || at != ROUNDED || !constant(p, first ? x->b : x->a, &k) || k != rintf(k) || fabsf(k) > 1024) return false;
-        out->zero = (int32_t)k;
+        if (!either || at != ROUNDED) return false;
+        out->zero_operand = operand_of(p, first ? x->b : x->a, IG_S_I32);
+        if (!out->zero_operand) {
+          if (!constant(p, first ? x->b : x->a, &k) || k != rintf(k) || fabsf(k) > 1024) return false;
+          out->zero = (int32_t)k;
+        }
         at = MOVED;
         break;
       case IG_SOP_MAX:

@@ -27,6 +27,8 @@ void NAME(ig_cpu_quantise_s8_run)(const ig_call *c, uint32_t phase, uint32_t par
   int64_t lo, hi, run = 1;
   IG_UNUSED(phase);
   if (!ig_quantise_recognise(&c->prog, o->dtype, &q)) return;   /* the query has seen to it */
+  if (q.scale_operand) memcpy(&q.scale, ig_call_in(c, q.scale_operand)->data, sizeof q.scale);
+  if (q.zero_operand) q.zero = zero_at(c, q.zero_operand, 0);
   ig_split_elements(c, ig_view_count(o), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   const quantise_consts k = { .scale = vs_set(q.scale), .lo = vs_set((float)(q.lo - q.zero)), .hi = vs_set((float)(q.hi - q.zero)), .none = vs_set((float)-q.zero),

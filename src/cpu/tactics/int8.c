@@ -196,15 +196,25 @@ const ig_tactic ig_cpu_pool_s8_avx2 = { .name = "cpu.pool_s8.avx2", .version = 1
 /* ---- floats to bytes ---- */
 
 #define RATE_QUANTISE 2.5e9            /* elements */
+static bool is_one_value(const ig_query *q, const ig_operand *o) {
+  for (uint32_t k = 0; k < o->rank; k++)
+    if (!ig_dim_equals(q->dims, o->dims[k], 1) && !ig_dim_equals(q->dims, o->strides[k], 0)) return false;
+  return true;
+}
 static bool query_quantise(const ig_query *q, ig_offer *out, const char **why) {
   const ig_request *r = ig_cpu_request(q, why);
   ig_quantise form;
   if (!r) return false;
-  if (r->n_in != 1 || r->n_out != 1) { *why = "not one operand and one result"; return false; }
+  if (r->n_in < 1 || r->n_out != 1) { *why = "not one operand and one result"; return false; }
   const ig_operand *x = ig_request_in(r, 0), *o = ig_request_out(r, 0);
   if (!ig_cpu_is(x, IG_DTYPE_F32) || !ig_cpu_is_int8(o) || !ig_quantise_recognise(&r->prog, o->dtype, &form)) {
     *why = "not plain quantising of floats to bytes";
     return false;
+  }
+  for (uint32_t i = 1; i < r->n_in; i++) {
+    const ig_operand *v = ig_request_in(r, i);
+    const bool known = (i == form.scale_operand && ig_cpu_is(v, IG_DTYPE_F32)) || (i == form.zero_operand && ig_cpu_is_int8(v));
+    if (!known || !is_one_value(q, v)) { *why = "scale or zero point are not one value"; return false; }
   }
   for (uint32_t k = 0; k < o->rank; k++)
     if (!ig_dim_equals(q->dims, o->dims[k], 1) && x->strides[k] != o->strides[k]) { *why = "the operand does not lie as the result does"; return false; }
@@ -212,5 +222,5 @@ static bool query_quantise(const ig_query *q, ig_offer *out, const char **why) {
   return true;
 }
 static uint32_t parts_quantise(const ig_call *c, uint32_t n_threads) { return ig_cpu_parts((double)ig_view_count(ig_call_out(c, 0)), RATE_QUANTISE, n_threads); }
-const ig_tactic ig_cpu_quantise_s8_avx2 = { .name = "cpu.quantise_s8.avx2", .version = 1, .kind = IG_KIND_map, .isa = IG_ISA_AVX2, .n_phases = 1,
+const ig_tactic ig_cpu_quantise_s8_avx2 = { .name = "cpu.quantise_s8.avx2", .version = 2, .kind = IG_KIND_map, .isa = IG_ISA_AVX2, .n_phases = 1,
   .query = query_quantise, .parts = parts_quantise, .run = ig_cpu_quantise_s8_run_avx2 };
