@@ -240,10 +240,14 @@ static bool in_registers(work *o) {
   return false;
 }
 
-/* Channels of an item of work: as many as have their weights in the first-level cache, and a part's share where there are few rows. */
+/* Parts share out rows, as the products before and behind do, so that a row stays in its core's cache; channels where there are few rows. */
+static bool by_rows(int64_t rows, uint32_t n_parts) { return rows >= 4 * (int64_t)n_parts; }
+
+/* Channels at a time: as many as have their weights in the first-level cache, and a part's share where parts share out channels. */
 static int64_t chunk_of(const work *o, int64_t rows, uint32_t n_parts) {
   const int64_t vectors = o->padded / SIMD_W, most = ig_max_i64(2, WEIGHTS_BYTES / 4 / o->m.k / SIMD_W);
-  return ig_min_i64(most, rows >= 8 * (int64_t)n_parts ? vectors : (vectors + n_parts - 1) / n_parts) * SIMD_W;
+  const int64_t least = by_rows(rows, n_parts) ? 1 : n_parts, n = ig_max_i64(least, (vectors + most - 1) / most);
+  return (vectors + n - 1) / n * SIMD_W;
 }
 
 static void prepare(work *o, const ig_call *c) {
@@ -277,15 +281,18 @@ static void channels_last(const ig_call *c, work *o, uint32_t part, uint32_t n_p
   const int64_t rows = o->m.out[0], chunk = o->how != INTERPRETED ? chunk_of(o, out->dims[0] * rows, n_parts) : o->channels, n_chunks = (o->channels + chunk - 1) / chunk;
   uint8_t perm[IG_MAX_RANK] = { 0 };
   int64_t lo, hi;
-  ig_split_items(c, out->dims[0] * n_chunks * rows, part, n_parts, &lo, &hi);
+  const bool share_rows = by_rows(out->dims[0] * rows, n_parts);
+  ig_split_items(c, out->dims[0] * rows * (share_rows ? 1 : n_chunks), part, n_parts, &lo, &hi);
   if (lo >= hi) return;
   o->w = w->format ? w->data : mem.w;
   if (!w->format) pack_weights(o, w->data, mem.w);
   o->zeros = memset(mem.zeros, 0, (size_t)o->channels * 4);
   for (uint32_t k = 1; k < out->rank; k++) perm[k] = k + 1 < out->rank ? (uint8_t)(k + 1) : 1;
   ig_prog *epi = o->how != INTERPRETED ? NULL : ig_epi_make(mem.epi, c, perm, IG_S_F32, c->n_out, &NAME(ig_prog_isa));
-  for (int64_t i = lo; i < hi; i++) {
-    const int64_t n = i / rows / n_chunks, c0 = i / rows % n_chunks * chunk, oy = i % rows, row = o->m.out[1] * o->channels;
+  const int64_t n_rows = hi - lo, row = o->m.out[1] * o->channels;
+  for (int64_t i = 0; i < n_rows * (share_rows ? n_chunks : 1); i++) {   /* chunk after chunk, rows inside */
+    const int64_t at = share_rows ? lo + i % n_rows : lo + i, n = share_rows ? at / rows : at / rows / n_chunks, oy = at % rows;
+    const int64_t c0 = (share_rows ? i / n_rows : at / rows % n_chunks) * chunk;
     one_row(o, n, oy, c0, ig_min_i64(c0 + chunk, o->channels), mem.row);
     if (epi) ig_prog_range(epi, (n * rows + oy) * row, row, mem.row);
   }

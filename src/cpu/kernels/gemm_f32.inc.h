@@ -232,11 +232,12 @@ static piece next_piece(int64_t tiles, int64_t *at, int64_t end) {
   return out;
 }
 
-/* Parts share out batches where there are enough, else the larger of A and B, so that only the smaller is read by all. */
+/* Parts share out batches where there are enough, else B where it is larger than A and the result, else rows: what is larger is read by one part
+ * each, and rows that one core wrote are read by it in the next product or depthwise convolution. */
 void NAME(ig_gemm_f32)(const ig_gemm_f32 *g, const ig_call *c, char *scratch, uint32_t part, uint32_t n_parts) {
   const int64_t tiles = count_tiles(g), panels = (g->n + NR - 1) / NR;
   const bool batches = ig_shares_bytes(c) || g->n_batch >= 4 * (int64_t)n_parts;
-  const bool by_panels = !batches && panels >= n_parts && (tiles < n_parts || g->n * g->taps * g->len * 4 >= g->m * g->row_bytes);
+  const bool by_panels = !batches && panels >= n_parts && (tiles < n_parts || g->n * g->taps * g->len * 4 >= g->m * (g->row_bytes + g->n * 4));
   int64_t b_lo = 0, b_hi = g->n_batch, t_lo = 0, t_hi = tiles, lo = 0, hi = panels * tiles;
   work w;
   if (ig_shares_bytes(c)) ig_split_items(c, g->n_batch, part, n_parts, &b_lo, &b_hi);
