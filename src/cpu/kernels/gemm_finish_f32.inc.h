@@ -62,12 +62,12 @@ static void begin_batch(work *w, int64_t batch) {
 /* x = x op k on `rows` rows of vectors. */
 #define EACH(expr) \
   _Pragma("GCC unroll 8") for (int i = 0; i < rows; i++) \
-    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) x[i][v] = (expr);
-/* The epilogue of tile rows [i0, i0 + rows): a step at a time on registers. rows and whole (n is NR) are constants where
- * this is inlined. */
-static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
+    _Pragma("GCC unroll 4") for (int v = 0; v < nv; v++) x[i][v] = (expr);
+/* The epilogue of tile rows [i0, i0 + rows): a step at a time on registers. rows, nv (vectors of a row) and whole (none
+ * of them is partial) are constants where this is inlined. */
+static inline __attribute__((always_inline)) void finish_rows(const work *w, int rows, int nv, bool whole, int64_t m0, int64_t i0, int64_t n0, int64_t n) {
   int64_t lanes[NV];
-  for (int v = 0; v < NV; v++) lanes[v] = ig_max_i64(0, ig_min_i64(n - v * SIMD_W, SIMD_W));
+  for (int v = 0; v < nv; v++) lanes[v] = ig_max_i64(0, ig_min_i64(n - v * SIMD_W, SIMD_W));
   const vf alpha = vf_set(w->g->alpha);
   vf x[FINISH_ROWS][NV];
 #define VALUE vf_set(step->value)
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
     const ig_finish_step *step = &w->finish.steps[s];
     if (s == w->finish.keep_at)        /* in the tile, which is read no more: registers have no room for both */
       for (int i = 0; i < rows; i++)
-        for (int v = 0; v < NV; v++) vf_store(TILE, x[i][v]);
+        for (int v = 0; v < nv; v++) vf_store(TILE, x[i][v]);
     switch (step->kind) {
       case IG_FINISH_ADD: EACH(vf_add(x[i][v], VALUE)) break;
       case IG_FINISH_MUL: EACH(vf_mul(x[i][v], VALUE)) break;
@@ -106,7 +106,7 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
   }
   float *o = w->out.data + (m0 + i0) * w->out.row_stride + n0;
   for (int i = 0; i < rows; i++)
-    for (int v = 0; v < NV; v++) {
+    for (int v = 0; v < nv; v++) {
       if (whole) vf_store(o + i * w->out.row_stride + v * SIMD_W, x[i][v]);
       else vf_store_n(o + i * w->out.row_stride + v * SIMD_W, x[i][v], lanes[v]);
     }
@@ -115,10 +115,21 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
 #undef TILE
 #undef VALUE
 
+/* Whole vectors of some rows at a time; returns the first row that is left. */
+static inline __attribute__((always_inline)) int64_t finish_whole(const work *w, int nv, int64_t m0, int64_t rows, int64_t n0) {
+  int64_t i = 0;
+  for (; i + FINISH_ROWS <= rows; i += FINISH_ROWS) finish_rows(w, FINISH_ROWS, nv, true, m0, i, n0, nv * SIMD_W);
+  return i;
+}
 static void finish_direct(const work *w, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
   int64_t i = 0;
-  for (; columns == NR && i + FINISH_ROWS <= rows; i += FINISH_ROWS) finish_rows(w, FINISH_ROWS, true, m0, i, n0, NR);
-  for (; i < rows; i++) finish_rows(w, 1, false, m0, i, n0, columns);
+  if (columns == NR) i = finish_whole(w, NV, m0, rows, n0);
+#if SIMD_NV > 2
+  else if (columns == SIMD_W) i = finish_whole(w, 1, m0, rows, n0);
+  else if (columns == 2 * SIMD_W) i = finish_whole(w, 2, m0, rows, n0);
+  else if (columns == 3 * SIMD_W) i = finish_whole(w, 3, m0, rows, n0);
+#endif
+  for (; i < rows; i++) finish_rows(w, 1, NV, false, m0, i, n0, columns);
 }
 
 /* ---- through the interpreter: a block's tiles go to rows of GROUP columns ---- */
