@@ -82,14 +82,18 @@ static int by_value(const void *x, const void *y) {
   return a < b ? -1 : a > b;
 }
 
-/* Median of up to 15 runs, fewer where one takes long; one run ahead warms code and caches. */
+/* Median of up to 15 runs, fewer where one takes long; one run ahead warms code and caches, and tells how long the others will take. */
 static ig_status time_launch(bench *b, double *out) {
   const ig_rig *r = b->rig;
   double t[15];
   int n = 0;
+  const double warm = ig_rig_now();
   IG_TRY(r->hal->launch(r->stream, &b->launch));
+  IG_TRY(r->hal->stream_wait(r->stream));
   const double begin = ig_rig_now();
-  while (n < 15 && (n < 3 || ig_rig_now() - begin < 0.05)) {
+  *out = -1;
+  if (r->deadline > 0 && begin + (IG_RIG_LAUNCHES - 1) * (begin - warm) > r->deadline) return NULL;
+  while (n < 15 && (n < IG_RIG_LAUNCHES - 1 || ig_rig_now() - begin < 0.05)) {
     const double t0 = ig_rig_now();
     IG_TRY(r->hal->launch(r->stream, &b->launch));
     IG_TRY(r->hal->stream_wait(r->stream));

@@ -10,8 +10,10 @@ typedef struct ig_rig {
   ig_hal_device *dev;
   ig_hal_stream *stream;
   uint32_t n_threads;           /* of the stream */
+  double deadline;              /* by ig_rig_now; 0 = none */
 } ig_rig;
-/* Median seconds of a launch. values: of every dim. offer: what the tactic said to this request; constants that it wants packed come so. node: for messages. */
+enum { IG_RIG_LAUNCHES = 4 };   /* at least so many are made to time one */
+/* Median seconds of a launch; negative where the deadline leaves no time for it. values: of every dim. offer: what the tactic said to this request; constants that it wants packed come so. node: for messages. */
 IG_MUST_USE ig_status ig_rig_time(const ig_rig *r, const ig_request *q, const int64_t *values, const ig_tactic *tactic, const ig_offer *offer, const char *node,
                                   double *out_seconds);
 double ig_rig_now(void);

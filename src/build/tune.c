@@ -34,9 +34,14 @@ static ig_status key_of(ig_builder *b, const ig_build_task *t, const candidate *
 
 /* ---- measuring ---- */
 
-static ig_status measure(ig_builder *b, ig_hal_stream *stream, const ig_build_task *t, candidate *c) {
-  const ig_rig r = { .alloc = &b->ir->env->alloc, .hal = b->hal, .dev = b->dev, .stream = stream, .n_threads = b->n_threads };
-  IG_TRY(ig_rig_time(&r, &t->request, b->opt_values, c->tactic, &c->offer, t->node->name, &c->seconds));
+/* Leaves the guess where the deadline leaves no time. */
+static ig_status measure(ig_builder *b, ig_hal_stream *stream, double deadline, const ig_build_task *t, candidate *c) {
+  const ig_rig r = { .alloc = &b->ir->env->alloc, .hal = b->hal, .dev = b->dev, .stream = stream, .n_threads = b->n_threads, .deadline = deadline };
+  double seconds;
+  if (ig_rig_now() + IG_RIG_LAUNCHES * c->seconds > deadline) return NULL;
+  IG_TRY(ig_rig_time(&r, &t->request, b->opt_values, c->tactic, &c->offer, t->node->name, &seconds));
+  if (seconds < 0) return NULL;
+  c->seconds = seconds;
   c->measured = true;
   b->result->n_measured++;
   return NULL;
@@ -122,8 +127,8 @@ static ig_status get_times(tuner *u, const ig_build_task *t, candidate *c, size_
       if (u->n_missing++ < 20) ig_buf_printf(&u->missing, "%s'%s' (%s)", u->missing.n ? ", " : "", t->node->name, c[i].tactic->name);
       continue;
     }
-    if (ig_rig_now() > u->deadline) continue;
-    IG_TRY_NOTE(measure(b, u->stream, t, &c[i]), "node '%s': timing %s", t->node->name, c[i].tactic->name);
+    IG_TRY_NOTE(measure(b, u->stream, u->deadline, t, &c[i]), "node '%s': timing %s", t->node->name, c[i].tactic->name);
+    if (!c[i].measured) continue;
     if (b->cache) IG_TRY(ig_timing_cache_put(b->cache, key, c[i].seconds));
     ig_build_log(b, "  %s: measured %.1f us", c[i].tactic->name, c[i].seconds * 1e6);
   }

@@ -239,6 +239,9 @@ onnx.save(s, 'log.onnx')
 u = h.make_model(h.make_graph([h.make_node('StringSplit', ['x'], ['a', 'b'], name='first'), h.make_node('Nonsense', ['x'], ['c'], name='second', domain='my.own')], 'g',
   [h.make_tensor_value_info('x', T.STRING, [2])], [h.make_tensor_value_info('c', T.FLOAT, [2])]), opset_imports=[h.make_opsetid('', 21), h.make_opsetid('my.own', 1)], ir_version=8)
 onnx.save(u, 'unsupported.onnx')
+l = h.make_model(h.make_graph([h.make_node('MatMul', ['a', 'b'], ['y'])], 'g', [h.make_tensor_value_info(v, T.FLOAT, [1500, 1500]) for v in 'ab'],
+  [h.make_tensor_value_info('y', T.FLOAT, [1500, 1500])]), opset_imports=[h.make_opsetid('', 17)], ir_version=8)
+onnx.save(l, 'large.onnx')
 d = h.make_model(h.make_graph([h.make_node('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']), h.make_node('MatMulInteger', ['q', 'w', 'z'], ['i']),
   h.make_node('Cast', ['i'], ['f'], to=T.FLOAT), h.make_node('Mul', ['f', 's'], ['y'])], 'g', [h.make_tensor_value_info('x', T.FLOAT, [2, 8])],
   [h.make_tensor_value_info('y', T.FLOAT, [2, 16])], [n.from_array(np.arange(-64, 64, dtype=np.int8).reshape(8, 16), 'w')]),
@@ -470,6 +473,9 @@ run 0 check "$digits"
 has out '^9 nodes: all can be built$'
 run 0 check "$digits" --json
 json out "d['supported'] is True and d['problems']==[]"
+# One step that is longer than the time there is: it is not timed at all.
+run 0 build large.onnx -o large.ingot --json --build-seconds 0.01
+json out "d['measured']==0"
 run 4 check unsupported.onnx
 has out 'UNSUPPORTED_NODE.*first'
 has out 'UNSUPPORTED_NODE.*second'
