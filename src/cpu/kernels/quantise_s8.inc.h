@@ -27,10 +27,10 @@ void NAME(ig_cpu_quantise_s8_run)(const ig_call *c, uint32_t phase, uint32_t par
   int64_t lo, hi, run = 1;
   IG_UNUSED(phase);
   if (!ig_quantise_recognise(&c->prog, o->dtype, &q)) return;   /* the query has seen to it */
+  ig_split_elements(c, ig_view_count(o), part, n_parts, &lo, &hi);
+  if (lo >= hi) return;               /* of nothing there is no scale to read either */
   if (q.scale_operand) memcpy(&q.scale, ig_call_in(c, q.scale_operand)->data, sizeof q.scale);
   if (q.zero_operand) q.zero = zero_at(c, q.zero_operand, 0);
-  ig_split_elements(c, ig_view_count(o), part, n_parts, &lo, &hi);
-  if (lo >= hi) return;
   const quantise_consts k = { .scale = vs_set(q.scale), .lo = vs_set((float)(q.lo - q.zero)), .hi = vs_set((float)(q.hi - q.zero)), .none = vs_set((float)-q.zero),
     .form = bytes_form_of(q.zero, q.lo, q.hi, o->dtype == IG_DTYPE_I8) };
   ig_perm_by_stride(o, ~0ull, perm);
