@@ -3,10 +3,11 @@
 #include "cpu/kernels/s8_finish.h"
 #include <math.h>
 
-/* The zero point of an operand that may be left out, at an index of its row-major order; 0. */
+/* The zero point of an operand that may be left out, at an index of its row-major order; 0 there, and where the operand has no elements: then all
+ * windows lie in padding, which counts for nothing. */
 static int32_t zero_at(const ig_call *c, uint32_t operand, int64_t lin) {
   int32_t x = 0;
-  if (operand < c->n_in && ig_view_present(ig_call_in(c, operand))) {
+  if (operand < c->n_in && ig_view_present(ig_call_in(c, operand)) && ig_view_count(ig_call_in(c, operand)) > 0) {
     ig_reader r;
     ig_reader_init(&r, ig_call_in(c, operand), NULL, IG_S_I32);
     ig_reader_read(&r, lin, 1, &x);
