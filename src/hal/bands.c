@@ -47,11 +47,22 @@ static bool same_view(const ig_view *a, const ig_view *b) {
   return a->dtype == b->dtype && a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0 && memcmp(a->strides, b->strides, a->rank * sizeof *a->strides) == 0;
 }
 
-/* Zero points and the like, whose rows are all one. */
+/* Do sizes stay in range? A damaged engine may say anything until its operands are held against their buffers, which comes later. */
+static bool in_range(const ig_call *c) {
+  for (uint32_t i = 0; i < c->n_in + c->n_extra + c->n_out; i++) {
+    const ig_view *v = &c->v[i];
+    int64_t lo, hi;
+    if (ig_view_present(v) && !v->format && !ig_operand_reach(v->dims, v->strides, v->rank, v->block_axis, v->block, 0, v->dtype, &lo, &hi)) return false;
+  }
+  return true;
+}
+
+/* Windows that all see the image, and zero points of the input, if any, that are the same for all rows. */
 static bool sliceable(const ig_call *c) {
   const window w = window_of(c);
   const ig_conv_params *p = c->params;
-  if (w.pad < 0 || p->pad_hi[0] < 0 || w.pad >= w.reach || p->pad_hi[0] >= w.reach || ig_view_count(ig_call_out(c, 0)) == 0) return false;
+  if (w.pad < 0 || p->pad_hi[0] < 0 || w.pad >= w.reach || p->pad_hi[0] >= w.reach || ig_view_count(ig_call_in(c, 0)) == 0 || ig_view_count(ig_call_out(c, 0)) == 0)
+    return false;
   return c->n_in < 3 || !ig_view_present(ig_call_in(c, 2)) || ig_call_in(c, 2)->strides[ROWS] == 0;
 }
 
@@ -131,7 +142,7 @@ bool ig_bands_plan(const ig_launch *l, uint32_t n, uint32_t n_threads, uint64_t 
   *out = (ig_bands){ 0 };
   for (uint32_t i = 0; i < n; i++) {
     const ig_view *y = ig_call_out(&l[i].call, 0);
-    if (!sliceable(&l[i].call) || (i && !same_view(ig_call_in(&l[i].call, 0), ig_call_out(&l[i - 1].call, 0)))) return false;
+    if (!in_range(&l[i].call) || !sliceable(&l[i].call) || (i && !same_view(ig_call_in(&l[i].call, 0), ig_call_out(&l[i - 1].call, 0)))) return false;
     if (i + 1 < n && !row_elements(y)) return false;
     if (i + 1 < n) internal = ig_max_i64((int64_t)internal, ig_view_count(y) * (int64_t)elem_bytes(y));
   }

@@ -192,6 +192,10 @@ static void test_refusals(void **state) {
   assert_false(ig_bands_plan(c.l, 2, 1, 16 << 10, &b));
   x->strides[2]--;
   assert_true(ig_bands_plan(c.l, 2, 1, 16 << 10, &b));
+  x->strides[2] = y->strides[2] = INT64_MAX / 2;              /* as a damaged engine might say */
+  assert_false(ig_bands_plan(c.l, 2, 1, 16 << 10, &b));
+  x->strides[2] = y->strides[2] = x->dims[1] * x->dims[3];
+  assert_true(ig_bands_plan(c.l, 2, 1, 16 << 10, &b));
   x->strides[1] = y->strides[1] = y->strides[2] * 100;        /* planes of channels: a row is not one run */
   assert_false(ig_bands_plan(c.l, 2, 1, 16 << 10, &b));
   free_chain(&c);
