@@ -44,7 +44,7 @@ static ig_status add_scratch(ig_builder *b, ig_build_task *t, uint32_t at) {
   if (!st && last > at && !(t->flags & IG_STEP_BAND)) st = ig_chain_plan(b, b->max_values, at, last - at + 1, &bands);
   if (bytes < bands.scratch * bands.n_parts) bytes = bands.scratch * bands.n_parts;
   if (st || !bytes) return st;
-  const ig_build_buffer q = { .kind = IG_BUFFER_SCRATCH, .name = t->node->name, .alias = IG_NONE, .first = at, .last = bands.n ? last : at, .scratch = bytes };
+  const ig_build_buffer q = { .kind = IG_BUFFER_SCRATCH, .name = t->node->name, .alias = IG_NONE, .first = at, .last = t->flags & IG_STEP_BAND ? at : last, .scratch = bytes };   /* a chain may run at other shapes than the largest */
   t->scratch = (uint32_t)b->buffers.n;
   return IG_PUSH(&b->ir->env->alloc, b->buffers, q) ? NULL : IG_OOM();
 }
