@@ -242,6 +242,11 @@ onnx.save(u, 'unsupported.onnx')
 l = h.make_model(h.make_graph([h.make_node('MatMul', ['a', 'b'], ['y'])], 'g', [h.make_tensor_value_info(v, T.FLOAT, [1500, 1500]) for v in 'ab'],
   [h.make_tensor_value_info('y', T.FLOAT, [1500, 1500])]), opset_imports=[h.make_opsetid('', 17)], ir_version=8)
 onnx.save(l, 'large.onnx')
+w = lambda name, *dims: n.from_array(np.full(dims, 0.01, np.float32), name)
+c = h.make_model(h.make_graph([h.make_node('Conv', ['x', 'a'], ['p'], pads=[1, 1, 1, 1]), h.make_node('Conv', ['p', 'b'], ['q']), h.make_node('Conv', ['q', 'c'], ['r'], group=96,
+  pads=[1, 1, 1, 1]), h.make_node('Conv', ['r', 'd'], ['y'])], 'g', [h.make_tensor_value_info('x', T.FLOAT, [1, 3, 128, 'w'])], [h.make_tensor_value_info('y', T.FLOAT, [1, 16, 128, 'w'])],
+  [w('a', 32, 3, 3, 3), w('b', 96, 32, 1, 1), w('c', 96, 1, 3, 3), w('d', 16, 96, 1, 1)]), opset_imports=[h.make_opsetid('', 17)], ir_version=8)
+onnx.save(c, 'chain.onnx')
 d = h.make_model(h.make_graph([h.make_node('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']), h.make_node('MatMulInteger', ['q', 'w', 'z'], ['i']),
   h.make_node('Cast', ['i'], ['f'], to=T.FLOAT), h.make_node('Mul', ['f', 's'], ['y'])], 'g', [h.make_tensor_value_info('x', T.FLOAT, [2, 8])],
   [h.make_tensor_value_info('y', T.FLOAT, [2, 16])], [n.from_array(np.arange(-64, 64, dtype=np.int8).reshape(8, 16), 'w')]),
@@ -473,6 +478,10 @@ run 0 check "$digits"
 has out '^9 nodes: all can be built$'
 run 0 check "$digits" --json
 json out "d['supported'] is True and d['problems']==[]"
+# A chain in bands at a profile's optimum, one by one at its largest shape.
+run 0 build chain.onnx -o chain.ingot --threads 2 --tune guess --min-shapes x:1x3x128x8 --opt-shapes x:1x3x128x128 --max-shapes x:1x3x128x4096
+run 0 run chain.ingot --threads 2 --shapes x:1x3x128x128
+run 0 run chain.ingot --threads 2 --shapes x:1x3x128x64
 # One step that is longer than the time there is: it is not timed at all.
 run 0 build large.onnx -o large.ingot --json --build-seconds 0.01
 json out "d['measured']==0"
