@@ -21,17 +21,13 @@ static use *count_uses(ig_builder *b) {
   return u;
 }
 
-static bool same_place(const ig_operand *x, const ig_operand *y) {
-  return x->dtype == y->dtype && x->rank == y->rank && x->offset == y->offset && memcmp(x->dims, y->dims, x->rank * sizeof(ig_dim)) == 0 && memcmp(x->strides, y->strides, x->rank * sizeof(ig_dim)) == 0;
-}
-
 /* Does task i read what the task before it writes, and nobody else? */
 static bool follows(const ig_builder *b, const use *u, size_t i) {
   const ig_build_task *t = &b->tasks.data[i], *before = t - 1;
   if (t->kind != IG_STEP_KERNEL || before->kind != IG_STEP_KERNEL || (t->flags | before->flags) & IG_STEP_BIND) return false;
   const ig_operand *x = &t->request.operands[0], *y = ig_request_out(&before->request, 0);
   if (x->value == IG_NO_VALUE || x->value != y->value || b->buffers.data[x->value].kind != IG_BUFFER_ARENA || u[x->value].writers != 1 || u[x->value].readers != 1) return false;
-  return same_place(x, y) && !ig_bands_refuse(&before->request, before->tactic, false) && !ig_bands_refuse(&t->request, t->tactic, true);
+  return ig_same_place(x, y) && !ig_bands_refuse(&before->request, before->tactic, false) && !ig_bands_refuse(&t->request, t->tactic, true);
 }
 
 /* The bound launches of tasks [at, at + n), without addresses. */

@@ -80,6 +80,8 @@ typedef struct ig_builder {
 IG_MUST_USE ig_status ig_schedule(ig_builder *b);
 /* In-place results and, for arena buffers, last uses; after tactics are chosen. */
 IG_MUST_USE ig_status ig_schedule_inplace(ig_builder *b);
+/* Same type, dims, strides and offset: the same elements of the same buffer, or of two that lie alike. */
+bool ig_same_place(const ig_operand *x, const ig_operand *y);
 /* Marks steps that run in bands with the one before them, and lets what a chain touches live through all of it; after tactics are chosen. */
 IG_MUST_USE ig_status ig_schedule_chains(ig_builder *b);
 /* How tasks [at, at + n) run in bands where dims have these values; n = 0: one by one. */

@@ -317,14 +317,14 @@ ig_status ig_schedule(ig_builder *b) {
 
 /* ---- in place ---- */
 
-static bool same_shape(const ig_operand *x, const ig_operand *y) {
+bool ig_same_place(const ig_operand *x, const ig_operand *y) {
   return x->dtype == y->dtype && x->rank == y->rank && x->offset == y->offset && memcmp(x->dims, y->dims, x->rank * sizeof(ig_dim)) == 0 && memcmp(x->strides, y->strides, x->rank * sizeof(ig_dim)) == 0;
 }
 
 /* Result 0 of task `at` on its operand k: both whole arena buffers, the operand dead afterwards and read through no other operand. */
 static bool inplace_ok(const ig_builder *b, const ig_build_task *t, uint32_t at, uint32_t k) {
   const ig_operand *x = &t->request.operands[k], *y = ig_request_out(&t->request, 0);
-  if (x->value == IG_NO_VALUE || y->value == IG_NO_VALUE || !same_shape(x, y)) return false;
+  if (x->value == IG_NO_VALUE || y->value == IG_NO_VALUE || !ig_same_place(x, y)) return false;
   const ig_build_buffer *p = &b->buffers.data[x->value], *q = &b->buffers.data[y->value];
   if (p->kind != IG_BUFFER_ARENA || q->kind != IG_BUFFER_ARENA || p->last != at || q->first != at || q->alias != IG_NONE || p->bytes != q->bytes) return false;
   for (uint32_t i = 0; i < ig_request_n_operands(&t->request); i++)
