@@ -20,7 +20,7 @@ void ig_context_chain(ig_context *c, size_t first, size_t end) {
     uint32_t n = 1;
     c->bands[i].n = 0;
     if (steps[i].kind == IG_STEP_IF) i += steps[i].n_then + steps[i].n_else;
-    else if (e->hal->launch_bands && steps[i].kind == IG_STEP_KERNEL) {
+    else if (e->hal->launch_bands && steps[i].kind == IG_STEP_KERNEL && !(steps[i].flags & IG_STEP_BAND)) {   /* scratch for all of a chain is its first step's alone */
       while (i + n < end && n < IG_BANDS_STEPS && (steps[i + n].flags & IG_STEP_BAND) && follows(c, i + n)) n++;
       ig_launch *l = &c->launches[i];
       if (n == 1 || !ig_bands_plan(l, n, c->n_threads, e->hal->caps(e->dev)->l2_bytes, &c->bands[i])) continue;

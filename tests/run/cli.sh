@@ -480,8 +480,9 @@ run 0 check "$digits" --json
 json out "d['supported'] is True and d['problems']==[]"
 # A chain in bands at a profile's optimum, one by one at its largest shape.
 run 0 build chain.onnx -o chain.ingot --threads 2 --tune guess --min-shapes x:1x3x128x8 --opt-shapes x:1x3x128x128 --max-shapes x:1x3x128x4096
-run 0 run chain.ingot --threads 2 --shapes x:1x3x128x128
-run 0 run chain.ingot --threads 2 --shapes x:1x3x128x64
+for width in 64 128 300 600 1200; do   # between them: widths where a part of the chain would fit a second-level cache of 512 KiB to 2 MiB, and the whole does not
+  run 0 run chain.ingot --threads 2 --shapes x:1x3x128x$width
+done
 # One step that is longer than the time there is: it is not timed at all.
 run 0 build large.onnx -o large.ingot --json --build-seconds 0.01
 json out "d['measured']==0"
