@@ -53,6 +53,8 @@ static inline __attribute__((always_inline)) void multiply(int rows, int nv, con
       }
     }
     int64_t p = 0;
+    /* What counts and branches costs a core that is shared with another hardware thread as much as what multiplies. */
+#pragma GCC unroll 8
     for (; p + chains <= len; p += chains, b += (int64_t)chains * NR) {
 #pragma GCC unroll 4
       for (int h = 0; h < chains; h++) {

@@ -15,7 +15,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { KG = 1, IN_W = SIMD_W };
-#define STEPS_UNROLLED
+#define STEPS_UNROLLED _Pragma("GCC unroll 4")
 typedef float in_elem, v_elem, u_elem, m_elem;
 typedef vf points, sums;
 
