@@ -107,8 +107,8 @@ ig_status ig_build_check_pass(void *user, ig_ir *ir, const char *pass);
 
 /* ---- timing cache (text file) ---- */
 typedef struct ig_timing_cache ig_timing_cache;
-IG_MUST_USE ig_status ig_timing_cache_open(ig_env *env, const char *path, ig_timing_cache **out);   /* a missing file is an empty cache */
-bool ig_timing_cache_get(const ig_timing_cache *c, uint64_t key, double *out_seconds);
+IG_MUST_USE ig_status ig_timing_cache_open(ig_env *env, const char *path, ig_timing_cache **out);   /* a missing file is an empty cache; NULL: one for this build alone */
+bool ig_timing_cache_get(const ig_timing_cache *c, uint64_t key, double *out_seconds, bool *out_fresh);   /* fresh: put since it was opened */
 IG_MUST_USE ig_status ig_timing_cache_put(ig_timing_cache *c, uint64_t key, double seconds);
 IG_MUST_USE ig_status ig_timing_cache_save(ig_timing_cache *c);       /* merges with what others wrote meanwhile */
 void ig_timing_cache_close(ig_timing_cache *c);

@@ -96,21 +96,23 @@ ig_status ig_timing_cache_open(ig_env *env, const char *path, ig_timing_cache **
   ig_timing_cache *c = ig_alloc_zero(&env->alloc, 1, sizeof *c);
   IG_CHECK_MEM(c);
   c->env = env;
-  c->path_size = strlen(path) + 1;
-  c->path = ig_alloc(&env->alloc, c->path_size);
-  ig_status st = c->path ? NULL : IG_OOM();
-  if (!st) memcpy(c->path, path, c->path_size);
+  c->path_size = path ? strlen(path) + 1 : 0;
+  c->path = path ? ig_alloc(&env->alloc, c->path_size) : NULL;
+  ig_status st = c->path || !path ? NULL : IG_OOM();
+  if (c->path) memcpy(c->path, path, c->path_size);
   if (!st) st = rehash(c, 256);
-  if (!st) st = merge_file(c);
+  if (!st && path) st = merge_file(c);
   if (st) ig_timing_cache_close(c);
   else *out = c;
   return st;
 }
 
-bool ig_timing_cache_get(const ig_timing_cache *c, uint64_t key, double *out_seconds) {
+bool ig_timing_cache_get(const ig_timing_cache *c, uint64_t key, double *out_seconds, bool *out_fresh) {
   const size_t s = slot_of(c, key);
   if (!c->table[s]) return false;
-  *out_seconds = c->entries.data[c->table[s] - 1].seconds;
+  const entry *e = &c->entries.data[c->table[s] - 1];
+  *out_seconds = e->seconds;
+  *out_fresh = e->fresh;
   return true;
 }
 

@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (st) abort();
   for (uint64_t key = 0; key < 16; key++) {
     double seconds;
-    if (ig_timing_cache_get(c, key, &seconds) && !(seconds > 0 && seconds < 1e6)) abort();
+    bool fresh;
+    if (ig_timing_cache_get(c, key, &seconds, &fresh) && !(seconds > 0 && seconds < 1e6)) abort();
     ig_status_free(ig_timing_cache_put(c, key * 0x1111111111111111u, 1e-3));
   }
   ig_timing_cache_close(c);

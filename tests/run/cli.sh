@@ -242,6 +242,11 @@ onnx.save(u, 'unsupported.onnx')
 l = h.make_model(h.make_graph([h.make_node('MatMul', ['a', 'b'], ['y'])], 'g', [h.make_tensor_value_info(v, T.FLOAT, [1500, 1500]) for v in 'ab'],
   [h.make_tensor_value_info('y', T.FLOAT, [1500, 1500])]), opset_imports=[h.make_opsetid('', 17)], ir_version=8)
 onnx.save(l, 'large.onnx')
+equal = lambda k: h.make_model(h.make_graph([h.make_node('MatMul', ['x' if i == 0 else f'h{i}', f'w{i}'], ['y' if i == k - 1 else f'h{i + 1}']) for i in range(k)], 'g',
+  [h.make_tensor_value_info('x', T.FLOAT, [64, 64])], [h.make_tensor_value_info('y', T.FLOAT, [64, 64])], [n.from_array(np.full([64, 64], i, np.float32), f'w{i}') for i in range(k)]),
+  opset_imports=[h.make_opsetid('', 17)], ir_version=8)
+onnx.save(equal(4), 'equal4.onnx')
+onnx.save(equal(7), 'equal7.onnx')
 w = lambda name, *dims: n.from_array(np.full(dims, 0.01, np.float32), name)
 c = h.make_model(h.make_graph([h.make_node('Conv', ['x', 'a'], ['p'], pads=[1, 1, 1, 1]), h.make_node('Conv', ['p', 'b'], ['q']), h.make_node('Conv', ['q', 'c'], ['r'], group=96,
   pads=[1, 1, 1, 1]), h.make_node('Conv', ['r', 'd'], ['y'])], 'g', [h.make_tensor_value_info('x', T.FLOAT, [1, 3, 128, 'w'])], [h.make_tensor_value_info('y', T.FLOAT, [1, 16, 128, 'w'])],
@@ -483,6 +488,11 @@ run 0 build chain.onnx -o chain.ingot --threads 2 --tune guess --min-shapes x:1x
 for width in 64 128 300 600 1200; do   # between them: widths where a part of the chain would fit a second-level cache of 512 KiB to 2 MiB, and the whole does not
   run 0 run chain.ingot --threads 2 --shapes x:1x3x128x$width
 done
+# Equal layers share their times, whatever their weights: those between the first and the last.
+run 0 build equal4.onnx -o equal.ingot --json
+once=$(sed -n 's/.*"measured": *\([0-9]*\).*/\1/p' out)
+run 0 build equal7.onnx -o equal.ingot --json
+json out "d['steps']==7 and d['measured']==${once:-0} and d['measured']>0 and d['cached']==0"
 # One step that is longer than the time there is: it is not timed at all.
 run 0 build large.onnx -o large.ingot --json --build-seconds 0.01
 json out "d['measured']==0"

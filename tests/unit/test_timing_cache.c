@@ -42,7 +42,8 @@ static ig_timing_cache *open_cache(void) {
 
 static void check_entry(const ig_timing_cache *c, uint64_t key, double want) {
   double have = -1;
-  const bool found = ig_timing_cache_get(c, key, &have);
+  bool fresh;
+  const bool found = ig_timing_cache_get(c, key, &have, &fresh);
   assert_int_equal(found, want >= 0);
   if (found) assert_true(have == want);
 }
@@ -67,6 +68,21 @@ static void test_keeps_entries(void **state) {
   check_entry(c, UINT64_MAX, 0.3);
   check_entry(c, 12345, -1);
   assert_string_equal(warnings, "");
+  double seconds;
+  bool fresh;
+  assert_true(ig_timing_cache_get(c, 0, &seconds, &fresh) && !fresh);
+  check_ok(ig_timing_cache_put(c, 0, 0.5));
+  assert_true(ig_timing_cache_get(c, 0, &seconds, &fresh) && fresh && seconds == 0.5);
+  ig_timing_cache_close(c);
+}
+
+static void test_without_file(void **state) {
+  (void)state;
+  ig_timing_cache *c;
+  check_ok(ig_timing_cache_open(env, NULL, &c));
+  check_entry(c, 7, -1);
+  check_ok(ig_timing_cache_put(c, 7, 0.25));
+  check_entry(c, 7, 0.25);
   ig_timing_cache_close(c);
 }
 
@@ -118,7 +134,8 @@ static void test_hostile(void **state) {
       text[i] = (char)b;
       write_text(text, sizeof text - 1);
       ig_timing_cache *c = open_cache();
-      if (ig_timing_cache_get(c, 0xfedcba9876543210u, &seconds)) assert_true(seconds > 0 && seconds < 1e6);
+      bool fresh;
+      if (ig_timing_cache_get(c, 0xfedcba9876543210u, &seconds, &fresh)) assert_true(seconds > 0 && seconds < 1e6);
       ig_timing_cache_close(c);
       text[i] = old;
     }
@@ -174,7 +191,8 @@ static void test_two_writers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_keeps_entries), cmocka_unit_test(test_malformed), cmocka_unit_test(test_other_files), cmocka_unit_test(test_hostile),
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_keeps_entries),
+    cmocka_unit_test(test_without_file), cmocka_unit_test(test_malformed), cmocka_unit_test(test_other_files), cmocka_unit_test(test_hostile),
                                       cmocka_unit_test(test_merge), cmocka_unit_test(test_two_writers) };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
