@@ -490,7 +490,7 @@ for width in 64 128 300 600 1200; do   # between them: widths where a part of th
 done
 # Equal layers share their times, whatever their weights: those between the first and the last.
 run 0 build equal4.onnx -o equal.ingot --json
-once=$(sed -n 's/.*"measured": *\([0-9]*\).*/\1/p' out)
+once=$(sed -n 's/.*"measured":\([0-9][0-9]*\).*/\1/p' out)
 run 0 build equal7.onnx -o equal.ingot --json
 json out "d['steps']==7 and d['measured']==${once:-0} and d['measured']>0 and d['cached']==0"
 # One step that is longer than the time there is: it is not timed at all.
