@@ -11,6 +11,7 @@ typedef struct ig_rig {
   ig_hal_stream *stream;
   uint32_t n_threads;           /* of the stream */
   double deadline;              /* by ig_rig_now; 0 = none */
+  uint64_t cold_bytes;          /* packed constants are read from so much memory in turns, as a network does that the caches do not hold; 0 = warm */
 } ig_rig;
 enum { IG_RIG_LAUNCHES = 4 };   /* at least so many are made to time one */
 /* Median seconds of a launch; negative where the deadline leaves no time for it. values: of every dim. offer: what the tactic said to this request; constants that it wants packed come so. node: for messages. */

@@ -58,7 +58,17 @@ static void machine_brand(char out[49]) {
   out[48] = 0;
 }
 
-static uint64_t cache_bytes(int name, uint64_t otherwise) {
+/* Of the cache of a level that a core uses. sysconf adds up those of all cores of the socket on some machines, and is asked where the processor says nothing:
+ * the description of each cache by CPUID, Intel's leaf 4 and AMD's 0x8000001d, has ways, partitions, line and sets, each less one. */
+static uint64_t cache_bytes(uint32_t level, int name, uint64_t otherwise) {
+  static const uint32_t leaves[] = { 4, 0x8000001d };
+  enum { TYPE = 0x1f, NO_MORE = 0, INSTRUCTIONS = 2, MOST = 8 };
+  for (uint32_t i = 0; i < IG_COUNT(leaves); i++)
+    for (uint32_t k = 0; k < MOST; k++) {
+      uint32_t a, b, c, d;
+      if (!__get_cpuid_count(leaves[i], k, &a, &b, &c, &d) || (a & TYPE) == NO_MORE) break;
+      if ((a & TYPE) != INSTRUCTIONS && (a >> 5 & 7) == level) return ((uint64_t)(b >> 22) + 1) * ((b >> 12 & 0x3ff) + 1) * ((b & 0xfff) + 1) * ((uint64_t)c + 1);
+    }
   const long n = sysconf(name);
   return n > 0 ? (uint64_t)n : otherwise;
 }
@@ -70,7 +80,7 @@ static ig_status open_device(ig_env *env, const ig_hal_options *opt, ig_hal_devi
   d->base.env = env;
   d->base.hal = &ig_hal_cpu;
   d->base.caps = (ig_caps){ .device = "cpu", .isa = machine_isa() & (opt ? opt->isa_mask : ~0ull), .n_threads = opt && opt->n_threads ? opt->n_threads : env->n_threads,
-    .l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512u << 10), .l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 8u << 20) };
+    .l2_bytes = cache_bytes(2, _SC_LEVEL2_CACHE_SIZE, 512u << 10), .l3_bytes = cache_bytes(3, _SC_LEVEL3_CACHE_SIZE, 8u << 20) };
   for (uint32_t i = 0; i < IG_COUNT(all_tactics); i++)
     if ((all_tactics[i]->isa & ~d->base.caps.isa) == 0) d->tactics[d->n_tactics++] = all_tactics[i];
   machine_brand(d->brand);
