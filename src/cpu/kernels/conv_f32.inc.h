@@ -35,10 +35,10 @@ static bool in_place(const ig_image *m, const ig_view *x) {
 /* A kernel row is one run of the copy. */
 static bool whole_rows(const operands *o) { return o->copied && o->m.dilation[1] == 1 && o->m.groups == 1; }
 
-static bool is_dense(const operands *o) {
+static bool is_dense(const operands *o, int64_t images) {
   const ig_image *m = &o->m;
   const bool whole = m->stride[0] == 1 && m->stride[1] == 1 && m->pad[0] == 0 && m->pad[1] == 0 && m->out[0] == m->in[0] && m->out[1] == m->in[1];
-  return n_taps(m) == 1 && whole && m->depth.out == 1 && m->depth.pad == 0 && o->x_y == m->in[1] * o->x_x && o->x_n == m->in[0] * o->x_y;
+  return n_taps(m) == 1 && whole && m->depth.out == 1 && m->depth.pad == 0 && o->x_y == m->in[1] * o->x_x && (images == 1 || o->x_n == m->in[0] * o->x_y);
 }
 
 static void operands_init(operands *o, const ig_call *c) {
@@ -60,7 +60,7 @@ static void operands_init(operands *o, const ig_call *c) {
     o->pad_z = o->m.depth.pad;
     o->pad[0] = o->m.pad[0];
     o->pad[1] = o->m.pad[1];
-    o->dense = is_dense(o);
+    o->dense = is_dense(o, x->dims[0]);
   }
 }
 
@@ -132,6 +132,12 @@ static void window_of(const operands *o, const float *image, int64_t z0, int64_t
   }
 }
 
+/* Those of a pixel of a copy whose left neighbour's stand before them. */
+static void next_window(const operands *o, int64_t columns, const float **at) {
+  const int64_t step = o->m.stride[1] * o->x_x;
+  for (int64_t t = o->m.depth.kernel * o->m.kernel[0] * columns; t-- > 0; at += IG_GEMM_MR) *at = at[-1] + step;
+}
+
 static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, const float **at) {
   const operands *o = ctx;
   const ig_image *m = &o->m;
@@ -144,7 +150,8 @@ static void rows_of(const void *ctx, int64_t batch, int64_t m0, int64_t rows, co
   int64_t ox = m0 % m->out[1], oy = m0 / m->out[1] % m->out[0], oz = m0 / plane % m->depth.out;
   const float *image = o->x + (batch + m0 / plane / m->depth.out) * o->x_n + o->group * m->group_c;
   for (int64_t i = 0; i < rows; i++) {
-    window_of(o, image, oz * m->depth.stride - o->pad_z, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
+    if (o->copied && i && ox) next_window(o, columns, at + i);
+    else window_of(o, image, oz * m->depth.stride - o->pad_z, oy * m->stride[0] - o->pad[0], ox * m->stride[1] - o->pad[1], columns, at + i);
     if (++ox < m->out[1]) continue;
     ox = 0;
     if (++oy < m->out[0]) continue;
