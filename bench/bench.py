@@ -32,7 +32,7 @@ CACHED_SECONDS = 5                                  # with a full timing cache
 LOAD_MS = {"resnet50": 20, "bert_base": 60}         # from the page cache, hashes checked
 MEMORY = 1.2                                        # activations over the lower bound
 OUTSIDE = 0.05                                      # `ingot bench` and the C program, apart at most
-PAIRS = (6, 24)                                     # of their runs: so many at a time, so many at most
+PAIRS = (6, 72)                                     # of their runs: so many at a time, so many at most
 SLICE = 0.25                                        # seconds of each
 ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet50
 
