@@ -25,8 +25,13 @@ static inline uint64_t ig_ref_load_bits(const ig_view *v, int64_t at) {
     const int64_t first_bit = at * (int64_t)bits;
     return (uint64_t)(base[first_bit >> 3] >> (first_bit & 7)) & ((1u << bits) - 1);
   }
-  memcpy(&w, base + at * (int64_t)(bits / 8), bits / 8);
-  return w;
+  const uint8_t *from = base + at * (int64_t)(bits / 8);
+  switch (bits) {                      /* single moves: what a call has written byte by byte cannot be read whole at once */
+  case 8: return *from;
+  case 16: return memcpy(&w, from, 2), w;
+  case 32: return memcpy(&w, from, 4), w;
+  default: return memcpy(&w, from, 8), w;
+  }
 }
 static inline void ig_ref_store_bits(const ig_view *v, int64_t at, uint64_t w) {
   const uint32_t bits = IG_DTYPE_BITS(v->dtype);
