@@ -86,16 +86,16 @@ class Bench:
         self.require(cached <= CACHED_SECONDS, net, f"the build with a full timing cache took {cached:.1f} s, wanted {CACHED_SECONDS} s")
         return {"nodes": report["nodes"], "steps": report["steps"], "build_s": measured, "build_cached_s": cached}
 
-    def build_allowances(self, net, engine):
+    def build_allowances(self, net, engine, command):
         """--build-seconds S: at most the time of --tune guess, S and a tenth; and what comes out agrees."""
+        oracle = peers.oracle(net.path)
         other = engine.with_suffix(".limited")
         guess, _ = self.build(net, other, "--tune", "guess")
         for s in ALLOWANCES:
             wall, _ = self.build(net, other, "--tune", "measure", "--build-seconds", s)
             most = (guess + s) * 1.1
             self.require(wall <= most, net, f"--build-seconds {s}: {wall:.2f} s, at most {most:.2f} s allowed")
-            code, _, said = self.ingot("compare", net.path, other, "--shapes", net.shapes(0), "--threads", self.args.threads)
-            self.require(code == 0, net, f"--build-seconds {s}: compare: {said}")
+            self.check_point(net, other, oracle, 0, command, net.feeds(oracle, 0))
         other.unlink()
 
     # ---- checking ----
@@ -213,7 +213,7 @@ class Bench:
                 result[f"ratio_{peer}"] = middle[peer] / middle["ingot"]
         self.hold_to_floor(net, result)
         if net.name == "resnet50" and not self.args.quick:
-            self.build_allowances(net, engine)
+            self.build_allowances(net, engine, command)
         return result
 
     def hold_to_floor(self, net, result):
