@@ -9,9 +9,11 @@
 enum { IG_FINISH_ADDS = 3, IG_FINISH_STEPS = 16 };
 typedef enum ig_finish_kind {
   IG_FINISH_ADD_OPERAND, IG_FINISH_MUL_OPERAND, IG_FINISH_ADD, IG_FINISH_MUL, IG_FINISH_DIV, IG_FINISH_MAX, IG_FINISH_MIN, IG_FINISH_MUL_KEPT,
-  IG_FINISH_LEAKY, IG_FINISH_LEAKY_OPERAND, IG_FINISH_ERF, IG_FINISH_TANH, IG_FINISH_EXP, IG_FINISH_SIGMOID
+  IG_FINISH_LEAKY, IG_FINISH_LEAKY_OPERAND, IG_FINISH_ERF, IG_FINISH_TANH, IG_FINISH_EXP, IG_FINISH_SIGMOID, IG_FINISH_LINE
 } ig_finish_kind;
-typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value; } ig_finish_step;   /* operand: of those that name one */
+/* operand: of those that name one; value: of those with a constant. A line is x * value + offset, kept within lo and hi: what would be several steps with
+ * constants is one, for a step costs a jump as well. */
+typedef struct ig_finish_step { ig_finish_kind kind; uint32_t operand; float value, offset, lo, hi; } ig_finish_step;
 typedef struct ig_finish {
   uint32_t n_adds, n_steps, keep_at;   /* keep_at: the value before that step is kept; UINT32_MAX: none */
   const ig_view *add[IG_FINISH_ADDS];

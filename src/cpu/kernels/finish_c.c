@@ -1,6 +1,7 @@
 /* Recognising the frequent epilogues. See finish.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/finish.h"
+#include <math.h>
 
 static bool plain_f32(const ig_view *v) { return v->dtype == IG_DTYPE_F32 && v->block <= 1; }
 
@@ -93,6 +94,37 @@ static bool leaky(const ig_call *c, uint32_t i, uint32_t last, ig_finish *f, uin
   return s->value - s->value == 0;
 }
 
+/* Where a step has its place on a line: times, plus, at least, at most; -1: none. */
+static int rank_of(ig_finish_kind kind) {
+  static const ig_finish_kind order[] = { IG_FINISH_MUL, IG_FINISH_ADD, IG_FINISH_MAX, IG_FINISH_MIN };
+  for (int i = 0; i < (int)IG_COUNT(order); i++)
+    if (order[i] == kind) return i;
+  return -1;
+}
+
+/* Consecutive steps with constants become lines; factors behind one another are one. Bounds alone stay as they are: kernels know them. */
+static void make_lines(ig_finish *f) {
+  uint32_t n = 0, keep_at = f->keep_at;
+  for (uint32_t i = 0, end; i < f->n_steps; i = end) {
+    ig_finish_step line = { .kind = IG_FINISH_LINE, .value = 1, .offset = -0.0f, .lo = -INFINITY, .hi = INFINITY };   /* x + -0 is x, -0 too */
+    float *const numbers[] = { &line.value, &line.offset, &line.lo, &line.hi };
+    int rank = rank_of(f->steps[i].kind);
+    if (f->keep_at == i) keep_at = n;
+    if (rank >= 0) *numbers[rank] = f->steps[i].value;
+    for (end = i + 1; rank >= 0 && end < f->n_steps && end != f->keep_at; end++) {
+      const int next = rank_of(f->steps[end].kind);
+      const float number = next == rank ? line.value * f->steps[end].value : f->steps[end].value;   /* of factors the product, as long as it is a number like any other */
+      if (next < rank || (next == rank && (f->steps[end].kind != IG_FINISH_MUL || !isnormal(number)))) break;
+      *numbers[next] = number;
+      rank = next;
+    }
+    if (end - i > 1 && rank_of(f->steps[i].kind) < rank_of(IG_FINISH_MAX)) f->steps[n++] = line;
+    else while (i < end) f->steps[n++] = f->steps[i++];
+  }
+  f->n_steps = n;
+  f->keep_at = keep_at;
+}
+
 bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
   uint8_t after[IG_SPROG_MAX] = { 0 };       /* one more than the steps */
   *out = (ig_finish){ .keep_at = UINT32_MAX };
@@ -106,6 +138,7 @@ bool ig_finish_recognise(const ig_call *c, ig_finish *out) {
       if (x->imm != 0) continue;
       if (last != UINT32_MAX) return false;
     } else if (x->op == IG_SOP_STORE) {
+      make_lines(out);
       return x->a == last && i + 1 == c->epi.n;
     } else if (last == UINT32_MAX) {
       return false;
