@@ -4,7 +4,7 @@
 
 Per network: `ingot build --tune measure` with an empty timing cache and a profile over all the points of bench/networks.py; a second build with the
 full cache; the answers at every point against ONNX Runtime without its graph optimisation; rounds of `ingot bench`, of a C program on
-ig_context_run, of ONNX Runtime and of OpenVINO. A round's figure is the median of its single runs; the table shows the medians of the rounds. What
+ig_context_run, of ONNX Runtime and of OpenVINO. A round's figure is the median of its slices', a slice's that of its single runs; the table shows the medians of the rounds. What
 falls short of the floor is listed at the end, with exit status 1.
 """
 import argparse
@@ -42,7 +42,7 @@ class Bench:
         self.args = args
         self.ingot_path = args.build / "ingot"
         self.folder = args.build / "bench"
-        self.rounds, self.seconds, self.warm_up = (3, 0.4, 0.2) if args.quick else (5, 1.0, 0.3)
+        self.rounds, self.slices, self.seconds, self.warm_up = (3, 1, 0.4, 0.2) if args.quick else (5, 4, 0.3, 0.2)
         self.failures = []
         self.outside = None
         for name in ("engines", "inputs", "outputs"):
@@ -192,11 +192,14 @@ class Bench:
         others = self.contenders(net, feeds)
         rounds = []
         for _ in range(self.rounds):
-            r = {"ingot": self.time_ours(engine, command, self.seconds)}
-            for name, run in others.items():
-                time.sleep(0.05)       # idle workers of the one before go to sleep
-                r[name] = peers.median_ms(run, self.seconds, self.warm_up)
-            rounds.append(r)
+            slices = []
+            for _ in range(self.slices):   # in turns within a round too: a machine's moods last seconds
+                s = {"ingot": self.time_ours(engine, command, self.seconds)}
+                for name, run in others.items():
+                    time.sleep(0.05)   # idle workers of the one before go to sleep
+                    s[name] = peers.median_ms(run, self.seconds, self.warm_up)
+                slices.append(s)
+            rounds.append({name: statistics.median(s[name] for s in slices) for name in slices[0]})
         return rounds
 
     def one(self, net):
