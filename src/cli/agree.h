@@ -14,7 +14,7 @@ typedef struct agree_rule {
   bool elementwise;
   double atol, rtol;
   double cosine;        /* above 0: numbers, floats and integers alike, need this cosine and nothing else */
-  bool quantised_step;  /* integers of 8 bits or fewer: all within 1, equal in 99.9 % of the elements; floats: 99.9 % by the default rule, all within 1/127 of the largest */
+  bool quantised_step;  /* integers of 8 bits or fewer: all within 1, equal in 99.9 % of the elements */
 } agree_rule;
 typedef struct agree_result {
   bool ok;
