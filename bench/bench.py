@@ -4,8 +4,8 @@
 
 Per network: `ingot build --tune measure` with an empty timing cache and a profile over all the points of bench/networks.py; a second build with the
 full cache; the answers at every point against ONNX Runtime without its graph optimisation; rounds of `ingot bench`, of a C program on
-ig_context_run, of ONNX Runtime and of OpenVINO. A round's figure is the median of its slices', a slice's that of its single runs; the table shows the medians of the rounds. What
-falls short of the floor is listed at the end, with exit status 1.
+ig_context_run, of ONNX Runtime and of OpenVINO. A round's figure is the median of its slices', a slice's that of its single runs; the table shows the
+medians of the rounds. What falls short of the floor is listed at the end, with exit status 1.
 """
 import argparse
 import json
@@ -32,7 +32,7 @@ CACHED_SECONDS = 5                                  # with a full timing cache
 LOAD_MS = {"resnet50": 20, "bert_base": 60}         # from the page cache, hashes checked
 MEMORY = 1.2                                        # activations over the lower bound
 OUTSIDE = 0.05                                      # `ingot bench` and the C program, apart at most
-PAIRS = (6, 72)                                     # of their runs: so many at a time, so many at most
+PAIRS = (6, 12, 18, 24, 72)                         # of their runs, after which they are looked at: the last look decides
 SLICE = 0.25                                        # seconds of each
 ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet50
 
@@ -174,8 +174,8 @@ class Bench:
         """`ingot bench` and the C program in turns, in short runs: each pair of neighbours shares the machine's mood. Their ratio is the median of the pairs;
         what noise has left outside of the allowance gets more pairs, what is really apart stays there."""
         ratios, loads = [], []
-        while len(ratios) < PAIRS[1]:
-            for _ in range(PAIRS[0]):
+        for n in PAIRS:
+            while len(ratios) < n:
                 flip = len(ratios) % 2       # neither is always the first
                 ours = None if flip else self.time_ours(engine, command, SLICE)
                 outside = self.time_outside(engine, raw, SLICE)
