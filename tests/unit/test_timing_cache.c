@@ -191,8 +191,8 @@ static void test_two_writers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_keeps_entries),
-    cmocka_unit_test(test_without_file), cmocka_unit_test(test_malformed), cmocka_unit_test(test_other_files), cmocka_unit_test(test_hostile),
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_keeps_entries), cmocka_unit_test(test_without_file), cmocka_unit_test(test_malformed), cmocka_unit_test(test_other_files),
+                                      cmocka_unit_test(test_hostile),
                                       cmocka_unit_test(test_merge), cmocka_unit_test(test_two_writers) };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

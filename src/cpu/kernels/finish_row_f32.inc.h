@@ -32,7 +32,7 @@ static inline __attribute__((always_inline)) void finish_row_vectors(const ig_fi
       case IG_FINISH_TANH: EACH(vf_tanh(x[v])); break;
       case IG_FINISH_EXP: EACH(vf_exp(x[v])); break;
       case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[v])); break;
-      case IG_FINISH_LINE: EACH(vf_min(vf_set(step->hi), vf_max(vf_set(step->lo), vf_add(vf_mul(x[v], k), vf_set(step->offset))))); break;
+      case IG_FINISH_LINE: EACH(vf_line(x[v], k, vf_set(step->offset), vf_set(step->lo), vf_set(step->hi))); break;
       case IG_FINISH_LEAKY: EACH(vf_leaky(x[v], k)); break;
       case IG_FINISH_ADD_OPERAND:
       case IG_FINISH_LEAKY_OPERAND:

@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void finish_rows(const work *w, int
       case IG_FINISH_SIGMOID: EACH(vf_sigmoid(x[i][v])) break;
       case IG_FINISH_LINE: {           /* read as vectors once: the compiler keeps the scalars on the stack otherwise */
         const vf factor = VALUE, offset = vf_set(step->offset), lo = vf_set(step->lo), hi = vf_set(step->hi);
-        EACH(vf_min(hi, vf_max(lo, vf_add(vf_mul(x[i][v], factor), offset))))
+        EACH(vf_line(x[i][v], factor, offset, lo, hi))
         break;
       }
       case IG_FINISH_LEAKY: EACH(vf_leaky(x[i][v], VALUE)) break;

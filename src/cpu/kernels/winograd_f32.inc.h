@@ -106,7 +106,7 @@ INLINE void finish_row(const work *w, bool whole, vf *x, const tile *t, int64_t 
       case IG_FINISH_MAX: EACH(vf_max(k, x[j])) break;
       case IG_FINISH_MIN: EACH(vf_min(k, x[j])) break;
       case IG_FINISH_MUL_KEPT: EACH(vf_mul(x[j], vf_load(kept + j * SIMD_W))) break;
-      case IG_FINISH_LINE: EACH(vf_min(vf_set(step->hi), vf_max(vf_set(step->lo), vf_add(vf_mul(x[j], k), vf_set(step->offset))))) break;
+      case IG_FINISH_LINE: EACH(vf_line(x[j], k, vf_set(step->offset), vf_set(step->lo), vf_set(step->hi))) break;
       case IG_FINISH_LEAKY: EACH(vf_leaky(x[j], k)) break;
       case IG_FINISH_ADD_OPERAND:
       case IG_FINISH_LEAKY_OPERAND:

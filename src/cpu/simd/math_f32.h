@@ -40,4 +40,5 @@ static inline __attribute__((always_inline)) vf vf_exp(vf x) {
 static inline __attribute__((always_inline)) vf vf_sigmoid(vf x) { return vf_div(vf_set(1.0f), vf_add(vf_set(1.0f), vf_exp(vf_sub(vf_zero(), x)))); }
 /* Negative numbers times the slope, which is finite. */
 static inline __attribute__((always_inline)) vf vf_leaky(vf x, vf slope) { return vf_fma(slope, vf_min(vf_zero(), x), vf_max(vf_zero(), x)); }
+static inline __attribute__((always_inline)) vf vf_line(vf x, vf factor, vf offset, vf lo, vf hi) { return vf_min(hi, vf_max(lo, vf_add(vf_mul(x, factor), offset))); }
 #endif
