@@ -91,8 +91,9 @@ IG_API IG_MUST_USE ig_status ig_stream_wait(ig_stream *s);
 IG_API void ig_stream_release(ig_stream *s);
 
 /* ---- profiler ---- */
-/* One call per executed step and run, on the running thread. */
-typedef struct ig_step_info { size_t struct_size; uint32_t index; const char *name, *kind, *tactic, *reason; double seconds; uint64_t bytes; double flops; } ig_step_info;
+/* One call per executed step and run, on the running thread. edge: the most by which the step's first result moves where a value that the step rounds
+ * lies between two quantisation steps and goes to the other one; 0: it rounds nothing, or the bound is not known. */
+typedef struct ig_step_info { size_t struct_size; uint32_t index; const char *name, *kind, *tactic, *reason; double seconds; uint64_t bytes; double flops, edge; } ig_step_info;
 typedef void (*ig_profile_fn)(void *user, const ig_step_info *info);
 /* NULL = off. */
 IG_API void ig_context_set_profiler(ig_context *c, ig_profile_fn fn, void *user);

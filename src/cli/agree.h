@@ -15,6 +15,7 @@ typedef struct agree_rule {
   double atol, rtol;
   double cosine;        /* above 0: numbers, floats and integers alike, need this cosine and nothing else */
   bool quantised_step;  /* integers of 8 bits or fewer: all within 1, equal in 99.9 % of the elements */
+  double edge;          /* with quantised_step: 0.1 % of the elements may be this much further off, or this instead of 1 (ig_step_info) */
 } agree_rule;
 typedef struct agree_result {
   bool ok;

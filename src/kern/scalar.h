@@ -52,6 +52,10 @@ ig_stype ig_stype_of(ig_dtype d);
 ig_dtype ig_stype_dtype(ig_stype t);
 /* Every instruction well-formed: known op, types fit, registers defined before use, operands < n_in, each of n_out results stored exactly once. */
 IG_MUST_USE ig_status ig_sprog_check(const ig_sprog *p, uint32_t n_in, const ig_dtype *in, uint32_t n_out, const ig_dtype *out, uint32_t rank);
+/* The most by which a result moves where a value within the program lies on the edge between two integers and RINT takes the other one, as
+ * another order of the same roundings may: 1 for a quantised result, the inner scale for one rounded and scaled, 0 without RINT or where what comes
+ * after it is not linear in it with constant factors. */
+double ig_sprog_edge(const ig_sprog *p, uint32_t result);
 void ig_sprog_print(const ig_sprog *p, const ig_dims *dims, ig_buf *out);
 
 /* Builder: appends to a caller's arena; registers are returned; failures are sticky (ig_sbuild_finish reports them). Dedupes equal pure instructions. */

@@ -18,6 +18,7 @@ static ig_step_info step_info(const ig_context *c, size_t i, double seconds) {
     if (ig_view_present(&l->call.v[o])) info.bytes += ig_dtype_bytes(l->call.v[o].dtype, (uint64_t)ig_view_count(&l->call.v[o]));
   const double elements = (double)ig_view_count(ig_call_out(&l->call, 0));
   info.flops = k->flops ? k->flops(&l->call) : elements * (double)(l->call.prog.n ? l->call.prog.n : 1);
+  info.edge = ig_sprog_edge(l->call.kind == IG_KIND_map ? &l->call.prog : &l->call.epi, 0);
   return info;
 }
 

@@ -257,6 +257,21 @@ d = h.make_model(h.make_graph([h.make_node('DynamicQuantizeLinear', ['x'], ['q',
   [h.make_tensor_value_info('y', T.FLOAT, [2, 16])], [n.from_array(np.arange(-64, 64, dtype=np.int8).reshape(8, 16), 'w')]),
   opset_imports=[h.make_opsetid('', 17)], ir_version=8)
 onnx.save(d, 'dynamic_int8.onnx')
+# Sums that lie on the edge between two quantised steps, requantised, added to others and requantised to smaller steps, or made floats again.
+random = np.random.default_rng(0)
+const = lambda name, v, t=np.float32: n.from_array(np.asarray(v, t), name)
+scales = [const('sx', 0.04), const('sw', 0.11), const('s1', 8.8), const('s2', 0.05), const('s3', 4.888), const('z', 0, np.int8)]
+for name, outer in ('edges', True), ('edges_float', False):
+  nodes = [h.make_node('QuantizeLinear', ['x', 'sx', 'z'], ['xq']), h.make_node('DequantizeLinear', ['xq', 'sx', 'z'], ['xd']), h.make_node('DequantizeLinear', ['w', 'sw', 'z'], ['wd']), h.make_node('Conv', ['xd', 'wd'], ['p']),
+    h.make_node('QuantizeLinear', ['p', 's1', 'z'], ['q']), h.make_node('DequantizeLinear', ['q', 's1', 'z'], ['d'])]
+  if outer:
+    nodes += [h.make_node('DequantizeLinear', ['r', 's2', 'z'], ['rd']), h.make_node('Add', ['d', 'rd'], ['s']), h.make_node('QuantizeLinear', ['s', 's3', 'z'], ['y'])]
+  else:
+    nodes += [h.make_node('Identity', ['d'], ['y'])]
+  e = h.make_model(h.make_graph(nodes, 'g', [h.make_tensor_value_info(v, t, [4096, 16, 1, 1]) for v, t in (('x', T.FLOAT), ('r', T.INT8))[:1 + outer]],
+    [h.make_tensor_value_info('y', T.INT8 if outer else T.FLOAT, [4096, 16, 1, 1])], scales + [const('w', random.integers(-127, 128, (16, 16, 1, 1)), np.int8)]),
+    opset_imports=[h.make_opsetid('', 17)], ir_version=8)
+  onnx.save(e, f'{name}.onnx')
 x = np.arange(6, dtype=np.float32)
 np.save('x.npy', x)
 np.save('x_big.npy', x.astype('>f4'))
@@ -409,6 +424,10 @@ noise *= 0.1 * np.sqrt((y * y).sum() / (noise * noise).sum())
 np.save('wanted/output_0.npy', (y + noise).astype(np.float32))" || fail "a cosine of 0.995"
   if [ "$model" = dynamic_int8.onnx ]; then run 1 compare "$model" --expect wanted; else run 0 compare "$model" --expect wanted; fi
 done
+
+# Where a step rounds within, a sum on the edge between two steps may move its result by more than one, and a float by a whole inner step.
+run 0 compare edges.onnx --per-node
+run 0 compare edges_float.onnx --per-node
 
 # ---- bench ----
 run 0 bench --kernels softmax

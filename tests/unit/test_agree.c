@@ -104,8 +104,32 @@ static void test_quantised(void **state) {
   assert_false(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
 }
 
+/* A step that rounds within: one element in a thousand is as far off as the inner step takes it, none further. */
+static void test_edges(void **state) {
+  (void)state;
+  const agree_rule step = {.quantised_step = true, .edge = 2}, within = {.quantised_step = true, .edge = 0.5};
+  static uint8_t x[2000], y[2000];
+  x[3] = 2, x[4] = 1;
+  assert_true(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
+  assert_false(compare(IG_DTYPE_U8, 2000, x, y, within).ok);
+  x[4] = 3;
+  assert_false(compare(IG_DTYPE_U8, 2000, x, y, step).ok);
+  static float f[2000], g[2000];
+  f[0] = g[0] = 1;
+  f[5] = 0.5f, f[6] = -0.5f;
+  assert_true(compare(IG_DTYPE_F32, 2000, f, g, within).ok);
+  assert_false(compare(IG_DTYPE_F32, 2000, f, g, standard).ok);
+  assert_false(compare(IG_DTYPE_F32, 2000, f, g, (agree_rule){.quantised_step = true}).ok);
+  f[5] = 0.502f;
+  assert_false(compare(IG_DTYPE_F32, 2000, f, g, within).ok);
+  f[5] = 0.5f, f[7] = 0.1f;
+  const agree_result r = compare(IG_DTYPE_F32, 2000, f, g, within);
+  assert_false(r.ok);
+  assert_int_equal(r.n_over, 3);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers), cmocka_unit_test(test_quantised),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_integers), cmocka_unit_test(test_quantised), cmocka_unit_test(test_edges),
                                      cmocka_unit_test(test_form)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,9 +184,31 @@ static void random_words(void **state) {
   assert_true(ig_random_u64(UINT64_MAX, UINT64_MAX, UINT64_MAX) == 0x41c83b0e408f276dull);
 }
 
+/* sum -> *0.1 -> rint -> clamp -> *3 (+ other) -> /2 -> rint: one inner step is 1.5 outer ones, so two of them at most. */
+static void edges(void **state) {
+  (void)state;
+  ig_sprog p;
+  const ig_sreg sum = ig_s_load(&builder, 0, IG_DTYPE_I32), other = ig_s_load(&builder, 1, IG_DTYPE_F32);
+  const ig_sreg scaled = ig_s_op(&builder, IG_SOP_MUL, ig_s_cast(&builder, sum, IG_S_F32), other, 0);
+  const ig_sreg clamped = ig_s_op(&builder, IG_SOP_MIN, ig_s_op(&builder, IG_SOP_RINT, scaled, 0, 0), ig_s_f64(&builder, IG_S_F32, 127), 0);
+  const ig_sreg whole = ig_s_cast(&builder, clamped, IG_S_I32);
+  const ig_sreg real = ig_s_op(&builder, IG_SOP_MUL, ig_s_f64(&builder, IG_S_F32, -3), ig_s_cast(&builder, whole, IG_S_F32), 0);
+  const ig_sreg added = ig_s_op(&builder, IG_SOP_SUB, other, real, 0);
+  const ig_sreg outer = ig_s_op(&builder, IG_SOP_DIV, added, ig_s_f64(&builder, IG_S_F32, 2), 0);
+  ig_s_store(&builder, 0, ig_s_cast(&builder, ig_s_op(&builder, IG_SOP_RINT, outer, 0, 0), IG_S_I32), 0);
+  ig_s_store(&builder, 1, whole, 0);
+  ig_s_store(&builder, 2, real, 0);
+  ig_s_store(&builder, 3, scaled, 0);
+  ig_s_store(&builder, 4, ig_s_op(&builder, IG_SOP_SIGMOID, real, 0, 0), 0);
+  ig_s_store(&builder, 5, ig_s_op(&builder, IG_SOP_MAX, ig_s_op(&builder, IG_SOP_MUL, real, other, 0), other, 0), 0);
+  assert_null(ig_sbuild_finish(&builder, &p));
+  const double want[] = {2, 1, 3, 0, 0, 0, 0};
+  for (uint32_t i = 0; i < IG_COUNT(want); i++) assert_true(ig_sprog_edge(&p, i) == want[i]);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {TEST(check_refuses), TEST(build_and_print), TEST(failures_stick), TEST(splice),
-                                     TEST(integers), TEST(floats_and_casts), TEST(random_words)};
+                                     TEST(integers), TEST(floats_and_casts), TEST(random_words), TEST(edges)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
