@@ -60,7 +60,7 @@ if [ "$(awk -f "$work/loops.awk" "$work/planted" | grep -c 'vmovups %zmm3')" = 1
   failed=1
   echo "spills: a planted spill was not found"
 fi
-for name in gemm_f32_avx2 gemm_f32_avx512 depthwise_f32_avx2 depthwise_f32_avx512 narrow_f32_avx2 narrow_f32_avx512 matmul_f32_avx2 matmul_f32_avx512 winograd4_f32_avx2 winograd4_f32_avx512 winograd2_f32_avx2 winograd2_f32_avx512 winograd4_s8_avx2 winograd4_s8_avx512vnni winograd2_s8_avx2 winograd2_s8_avx512vnni int8_avx2 int8_avx512vnni rnn_avx2 rnn_avx512; do
+for name in gemm_f32_avx2 gemm_f32_avx512 depthwise_f32_avx2 depthwise_f32_avx512 narrow_f32_avx2 narrow_f32_avx512 matmul_f32_avx2 matmul_f32_avx512 winograd4_f32_avx2 winograd4_f32_avx512 winograd2_f32_avx2 winograd2_f32_avx512 winograd4_s8_avx2 winograd4_s8_avx512vnni winograd2_s8_avx2 winograd2_s8_avx512vnni int8_avx2 int8_words_avx2 int8_avx512vnni rnn_avx2 rnn_avx512; do
   object=$(find "$build" -path '*/libcpu_*' -name "kernels_$name.c.o" | head -n 1)
   if [ -z "$object" ]; then
     failed=$((failed + 1))

@@ -1,4 +1,5 @@
-/* Depthwise conv of 8-bit integers: include after kernels/conv_s8.inc.h, whose bands of prepared pixels it reads.
+/* Depthwise conv of 8-bit integers: include after simd/s8_pairs_avx2.h and
+ * kernels/conv_pixels.inc.h, whose prepared pixels it reads.
  *
  * Channels lie side by side, 16 to a vector of 16-bit integers. Taps go in pairs: the vectors of two taps are interleaved, so that one multiplication
  * sums both products exactly. A pair is two rows of the kernel at one column, or two columns of its last row where their number is odd. Interleaved,
@@ -119,8 +120,8 @@ static depthwise depthwise_of(const ig_call *c) {
 typedef struct depthwise_memory { float *mul, *add, *lanes_mul, *lanes_add; int16_t *w; int32_t *zeros, *start; elem *band; int64_t *tap_at; int32_t *sums; char *epi; } depthwise_memory;
 static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part) {
   depthwise_memory m;
-  m.mul = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
-  m.add = (float *)(void *)take(&at, (size_t)(d->s.row_channels + NR) * 4);
+  m.mul = (float *)(void *)take(&at, (size_t)(d->s.row_channels + LANES) * 4);
+  m.add = (float *)(void *)take(&at, (size_t)(d->s.row_channels + LANES) * 4);
   m.lanes_mul = (float *)(void *)take(&at, (size_t)d->s.row_channels * 4);
   m.lanes_add = (float *)(void *)take(&at, (size_t)d->s.row_channels * 4);
   m.zeros = (int32_t *)(void *)take(&at, (size_t)d->s.row_channels * 4);
@@ -129,7 +130,7 @@ static depthwise_memory depthwise_at(const depthwise *d, char *at, uint32_t part
   for (uint32_t i = 0; i <= part; i++) {
     m.band = (elem *)(void *)take(&at, d->band_bytes + 64);
     m.tap_at = (int64_t *)(void *)take(&at, (size_t)(2 * d->pairs) * sizeof *m.tap_at);
-    m.sums = (int32_t *)(void *)take(&at, (size_t)(ig_max_i64(SUMS_BYTES / 4, d->s.row_channels) + NR) * 4);
+    m.sums = (int32_t *)(void *)take(&at, (size_t)(ig_max_i64(SUMS_BYTES / 4, d->s.row_channels) + LANES) * 4);
     m.epi = take(&at, ig_epi_bytes(d->c));
   }
   return m;
@@ -278,7 +279,7 @@ void NAME(ig_cpu_depthwise_s8_run)(const ig_call *c, uint32_t phase, uint32_t pa
   if (phase == 0) {
     ig_split(d.s.row_channels / LANES, part, n_parts, &lo, &hi);
     depthwise_weights(&d, &m, lo * LANES, hi * LANES);
-    const int64_t end = hi == d.s.row_channels / LANES ? d.s.row_channels + NR : hi * LANES;
+    const int64_t end = hi == d.s.row_channels / LANES ? d.s.row_channels + LANES : hi * LANES;
     for (int64_t j = lo * LANES; j < end; j++) m.mul[j] = 1, m.add[j] = 0;
     if (compiled) ig_s8_finish_columns(&f, 1, lo * LANES, ig_min_i64(hi * LANES, d.s.channels), m.mul, m.add);
     for (int64_t j = lo * LANES; j < hi * LANES; j++) {

@@ -1,117 +1,172 @@
-/* The product of 8-bit integers with an exact 32-bit sum: include after simd/s8_<isa>.h. matmul and conv are its two users.
+/* The product of 8-bit integers with an exact 32-bit sum: include after simd/s8_pairs_avx2.h, s8_words_avx2.h or
+ * s8_avx512vnni.h. matmul and conv are its two users.
  *
- * Results are rows (pixels, or rows of a matrix) by columns (output channels). A block of rows is prepared in a part's own scratch: activations in the
- * form that the instruction set multiplies, channels side by side, padding there, and a pointer for each row. The sum over k goes over `runs`
- * (rows of the convolution's kernel) at fixed distances from that pointer, each a run of words. Weights come from the engine in panels [k / KG][NR][KG]
- * and are prepared panel by panel, which costs a part in (rows / 3) of the product. A tile stays in the first-level cache until it is finished:
- * by a compiled epilogue (s8_finish.h) or by the interpreter.
- * Where zero points stay in (SIMD_SUMS), what has the instruction's sign already is not prepared: signed weights, and unsigned activations whose channels
- * lie side by side, are multiplied where they lie. With a = zero point of a row, b = of a column, K elements:
+ * Results are rows (pixels, or rows of a matrix) by columns (output channels). A block of rows is prepared in a part's own scratch: activations as the
+ * instruction set multiplies them, channels side by side, padding there, and a pointer for each row; bytes that are so already are multiplied where they
+ * lie. The sum over k goes over `runs` (rows of the convolution's kernel) at fixed distances from that pointer, each a run of words. Weights come from the
+ * engine in panels [k / KG][NR][KG]; where they are not multiplied as they lie, they are prepared panel by panel, which costs a part in (rows / 3) of the
+ * product. Where the words of a panel cannot all be multiplied in one way (SIMD_SORTED, s8_words_avx2.h), they are sorted meanwhile, and each comes
+ * with its place in a row. A tile stays in the first-level cache until it is finished: by a compiled epilogue (s8_finish.h) or by the interpreter.
+ * Zero points stay in, unless the instruction set's activations are freed of theirs. With a = zero point of a row, b = of a column, K elements:
  * sum (x - a)(y - b) = sum xy - b sum x - a (sum y - K b). Where b is 0 and a the same for all rows, sums start at -a sum y, else they are mended.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cpu/kernels/gemm_s8.h"
-#include "cpu/kernels/kernels.h"
-#include "cpu/kernels/s8_finish.inc.h"
-#include "hal/tactic.h"
+#include "cpu/kernels/conv_pixels.inc.h"
 
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define NAME(x) PASTE(x, SIMD_ISA)
 enum {
-  NR = 2 * SIMD_W, MR = SIMD_MR, KG = SIMD_KG,
+  NR = 2 * SIMD_W, MR = SIMD_MR,
   GROUP = 8 * NR,                      /* columns that are finished at a time, at most */
   BLOCK_ROWS = 768,
   A_BYTES = 224 << 10,                 /* of a block's activations, where a few rows take no more */
   B_BYTES = 26 << 10, B_BYTES_INTERPRETED = 160 << 10   /* of the panels of a group, where one takes no more */
 };
 
-/* Vector h of a word's columns, prepared; or of bytes as they lie in the engine, for a user that reads them once. */
-#define PREPARED(h) vi_load(b + (h) * SIMD_W)
-#define BYTES_PREPARED(h) prepare_weights((const uint8_t *)b + (h) * SIMD_W * KG, is_signed, zeros[h])
-#define NOTHING_ELSE
-/* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and over the runs of rows[i][run_at[r] + ..] * b.
- * also: what else is done with a word's columns. */
-#define PRODUCT(n_rows, halves, before, stride, weights, step, also) \
+/* A panel's part in a sum: its words' columns, prepared, and where in a row the words lie that they are multiplied with, in elements. */
+typedef struct terms {
+  const int64_t *at;                   /* of each run; sorted: of each plain word */
+  int64_t n, words;                    /* runs, and words of each; sorted: plain words, and turned ones */
+  const int32_t *b;                    /* NR to a word */
+#if SIMD_SORTED
+  const int64_t *turned_at;
+  const int32_t *turned;               /* 2 NR to a word: sizes, and the bits that turn activations */
+#endif
+} terms;
+
+#define ROWS_OF(n_rows) _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++)
+#define HALVES_OF(halves) _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++)
+/* A word of row i, in all columns. */
+#define WORD_AT(x, pointer) \
+  int32_t word; \
+  memcpy(&word, pointer, sizeof word); \
+  const vi x = vi_set(word);
+/* The sums of a tile, c[n_rows][halves] of a panel: those of `before` (rows of `stride` words; NULL: zeros) and of the terms *k of rows[n_rows]. */
+#define SUMS(n_rows, halves, before, stride) \
   vi c[n_rows][halves]; \
-  _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) \
-    _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = before ? vi_load(before + i * stride + h * SIMD_W) : vi_zero(); \
-  for (int64_t r = 0; r < n_runs; r++) { \
+  ROWS_OF(n_rows) HALVES_OF(halves) c[i][h] = before ? vi_load(before + i * stride + h * SIMD_W) : vi_zero();
+#if SIMD_SORTED
+#define PRODUCT(n_rows, halves, before, stride, k) \
+  SUMS(n_rows, halves, before, stride) \
+  const elem *a[n_rows]; \
+  ROWS_OF(n_rows) a[i] = rows[i]; \
+  const vi ones = vi_ones16(); \
+  const int32_t *b = (k)->b; \
+  _Pragma("GCC unroll 4") for (int64_t w = 0; w < (k)->n; w++, b += NR) { \
+    const int64_t at = (k)->at[w]; \
+    vi columns_of[halves]; \
+    HALVES_OF(halves) columns_of[h] = vi_load(b + h * SIMD_W); \
+    ROWS_OF(n_rows) { \
+      WORD_AT(x, a[i] + at) \
+      HALVES_OF(halves) c[i][h] = vi_dot_plain(c[i][h], x, columns_of[h], ones); \
+    } \
+  } \
+  b = (k)->turned; \
+  _Pragma("GCC unroll 4") for (int64_t w = 0; w < (k)->words; w++, b += 2 * NR) { \
+    const int64_t at = (k)->turned_at[w]; \
+    vi columns_of[halves]; \
+    HALVES_OF(halves) columns_of[h] = vi_load(b + h * SIMD_W); \
+    ROWS_OF(n_rows) { \
+      WORD_AT(x, a[i] + at) \
+      HALVES_OF(halves) c[i][h] = vi_dot_turned(c[i][h], x, columns_of[h], b + NR + h * SIMD_W, ones); \
+    } \
+  }
+#else
+#define PRODUCT(n_rows, halves, before, stride, k) \
+  SUMS(n_rows, halves, before, stride) \
+  const int32_t *b = (k)->b; \
+  for (int64_t r = 0; r < (k)->n; r++) { \
     const elem *a[n_rows]; \
-    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) a[i] = rows[i] + run_at[r]; \
-    SIMD_UNROLLED for (int64_t w = 0; w < run_words; w++, b += step) { \
-      vi word_columns[halves]; \
-      _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) word_columns[h] = weights(h); \
-      also \
-      _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
-        int32_t word; \
-        memcpy(&word, a[i] + w * KG, sizeof word); \
-        const vi x = vi_set(word); \
-        _Pragma("GCC unroll 2") for (int h = 0; h < halves; h++) c[i][h] = vi_dot(c[i][h], x, word_columns[h]); \
+    ROWS_OF(n_rows) a[i] = rows[i] + (k)->at[r]; \
+    SIMD_UNROLLED for (int64_t w = 0; w < (k)->words; w++, b += NR) { \
+      vi columns_of[halves]; \
+      HALVES_OF(halves) columns_of[h] = vi_load(b + h * SIMD_W); \
+      ROWS_OF(n_rows) { \
+        WORD_AT(x, a[i] + w * KG) \
+        HALVES_OF(halves) c[i][h] = vi_dot(c[i][h], x, columns_of[h]); \
       } \
     } \
   }
+#endif
 /* before: rows of before_stride words, or NULL; out: rows of `stride` words. */
-typedef void (*micro_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before,
-                         int64_t before_stride, int32_t *out, int64_t stride);
+typedef void (*micro_fn)(const elem *const *rows, const terms *k, const int32_t *before, int64_t before_stride, int32_t *out, int64_t stride);
 #define MICRO(n_rows) \
-  static void micro_##n_rows(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const int32_t *before, \
-                             int64_t before_stride, int32_t *out, int64_t stride) { \
-    PRODUCT(n_rows, 2, before, before_stride, PREPARED, NR, NOTHING_ELSE) \
-    _Pragma("GCC unroll 16") for (int i = 0; i < n_rows; i++) { \
-      vi_store(out + i * stride, c[i][0]); \
-      vi_store(out + i * stride + SIMD_W, c[i][1]); \
-    } \
+  static void micro_##n_rows(const elem *const *rows, const terms *k, const int32_t *before, int64_t before_stride, int32_t *out, int64_t stride) { \
+    PRODUCT(n_rows, 2, before, before_stride, k) \
+    ROWS_OF(n_rows) HALVES_OF(2) vi_store(out + i * stride + h * SIMD_W, c[i][h]); \
   }
-MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
+MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5)
+#if SIMD_MR > 5
+MICRO(6)
+#endif
 #if SIMD_MR > 6
 MICRO(7) MICRO(8) MICRO(9) MICRO(10) MICRO(11) MICRO(12) MICRO(13) MICRO(14)
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6, micro_7, micro_8, micro_9, micro_10, micro_11,
   micro_12, micro_13, micro_14 };
-#else
+#elif SIMD_MR > 5
 static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 };
-#endif
-
-/* A single row by a panel of bytes; sums: of its columns, where zero points stay in. */
-#if SIMD_SUMS
-#define SUMMED _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) sum[h] = vi_dot(sum[h], ones, word_columns[h]);
 #else
-#define SUMMED
+static const micro_fn micro_table[] = { NULL, micro_1, micro_2, micro_3, micro_4, micro_5 };
 #endif
-#define SINGLE(name, is_signed_) \
-  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const uint8_t *b, const int32_t *column_zeros, int32_t *out, \
-                   int32_t *sums) { \
-    const int32_t *const none = NULL; \
-    const bool is_signed = is_signed_; \
-    const vi zeros[2] = { vi_load(column_zeros), vi_load(column_zeros + SIMD_W) }, ones = vi_set(0x01010101); \
-    vi sum[2] = { vi_zero(), vi_zero() }; \
-    (void)ones; \
-    PRODUCT(1, 2, none, 0, BYTES_PREPARED, NR * KG, SUMMED) \
-    _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) { \
-      vi_store(out + h * SIMD_W, c[0][h]); \
-      if (SIMD_SUMS) vi_store(sums + h * SIMD_W, sum[h]); \
-    } \
-  }
-SINGLE(single_i8, true)
-SINGLE(single_u8, false)
 
-/* MR rows by all panels of a tile, finished in registers; the last panel may be half a one. Sums begin with the tile's `before`. */
-typedef void (*fused_fn)(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, const finish_tile *t);
+/* What belongs to a panel's columns: sums of their weights, and what their products are off by (see turned words). */
+typedef struct column_sums { vi all[2], off[2]; } column_sums;
+
+/* A single row by a panel of bytes as they lie in the engine. */
+ALWAYS column_sums single(const elem *row, const int64_t *run_at, int64_t n_runs, int64_t run_words, const uint8_t *b, const bool is_signed, int32_t *out) {
+  column_sums s = { { vi_zero(), vi_zero() }, { vi_zero(), vi_zero() } };
+  vi c[2] = { vi_zero(), vi_zero() };
+#if SIMD_SORTED
+  const vi ones = vi_ones16(), moved = sign_bits(is_signed);
+#else
+  const vi ones = vi_set(SIMD_ONES);
+#endif
+  for (int64_t r = 0; r < n_runs; r++) {
+    const elem *a = row + run_at[r];
+    for (int64_t w = 0; w < run_words; w++, b += NR * KG) {
+      WORD_AT(x, a + w * KG)
+      HALVES_OF(2) {
+#if SIMD_SORTED
+        const vi columns = signed_weights(b + h * SIMD_W * KG, moved);
+        c[h] = vi_dot_plain(c[h], turned_size(columns), vi_xor(x, turned_bits(columns)), ones);
+        s.all[h] = vi_add(s.all[h], vi_pairs(vi_pairs_add(positive_pairs(columns), negative_pairs(columns))));
+        s.off[h] = vi_add(s.off[h], turned_off(columns));
+#else
+        const vi columns = prepare_weights(b + h * SIMD_W * KG, is_signed);
+        c[h] = vi_dot(c[h], x, columns);
+        s.all[h] = vi_dot(s.all[h], ones, columns);
+#endif
+      }
+    }
+  }
+  HALVES_OF(2) {
+    vi_store(out + h * SIMD_W, c[h]);
+  }
+  return s;
+}
+
+/* MR rows by all panels of a tile, k[panel], finished in registers; the last panel may be half a one. Sums begin with the tile's `before`. */
+typedef void (*fused_fn)(const elem *const *rows, const terms *k, const finish_tile *t);
 #define FUSED_PANEL(flags, halves) \
   const int32_t *before = t->before ? t->before + j : NULL; \
-  PRODUCT(MR, halves, before, before_stride, PREPARED, NR, NOTHING_ELSE) \
-  _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += 2) { \
+  PRODUCT(MR, halves, before, before_stride, k) \
+  _Pragma("GCC unroll 16") for (int i = 0; i + 1 < MR; i += 2) { \
     const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i + 1, j) }; \
     char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i + 1, j) }; \
-    finish_two(k, flags, halves, c[i], c[i + 1], mul + j, add + j, from, to); \
+    finish_two(consts, flags, halves, c[i], c[i + 1], mul + j, add + j, from, to); \
+  } \
+  if (MR % 2) FINISH_ROW_##halves(flags, MR - 1)
+/* The odd row out; half a panel of it is finished as two. */
+#define FINISH_ROW_2(flags, i) finish_pair(consts, flags, c[i][0], c[i][1], mul + j, add + j, residual_of(t, flags, i, j), result_of(t, flags, i, j));
+#define FINISH_ROW_1(flags, i) { \
+    const char *const from[2] = { residual_of(t, flags, i, j), residual_of(t, flags, i, j) }; \
+    char *const to[2] = { result_of(t, flags, i, j), result_of(t, flags, i, j) }; \
+    finish_two(consts, flags, 1, c[i], c[i], mul + j, add + j, from, to); \
   }
 #define FUSED(name, flags) \
-  static void name(const elem *const *rows, const int64_t *run_at, int64_t n_runs, int64_t run_words, const int32_t *b, \
-                   const finish_tile *t) { \
-    const finish_consts *const k = t->k; \
+  static void name(const elem *const *rows, const terms *k, const finish_tile *t) { \
+    const finish_consts *const consts = t->k; \
     const float *const mul = t->mul, *const add = t->add; \
     const int64_t columns = t->columns, before_stride = t->before_stride; \
     int64_t j = 0; \
-    for (; j + NR <= columns; j += NR) { FUSED_PANEL(flags, 2) } \
+    for (; j + NR <= columns; j += NR, k++) { FUSED_PANEL(flags, 2) } \
     if (j < columns) { FUSED_PANEL(flags, 1) } \
   }
 FUSED(fused_float, FLOAT)
@@ -150,7 +205,7 @@ typedef struct product {
   const void *user;
 } product;
 
-/* Of columns. SIMD_SUMS: sums are those of their weights, start what sums of products begin with. */
+/* Of columns: sums are those of their weights, start what sums of products begin with. */
 typedef struct column_data { float *mul, *add; int32_t *zeros, *sums, *start; } column_data;
 typedef struct part_memory {
   block block;
@@ -159,30 +214,24 @@ typedef struct part_memory {
   ig_prog *epi;
 } part_memory;
 
-static bool is_signed(const ig_view *v) { return v->dtype == IG_DTYPE_I8; }
-static int64_t words_of(int64_t k) { return (k + KG - 1) / KG; }
-
-static char *take(char **at, size_t n) {
-  char *p = *at;
-  *at += ig_pad64(n);
-  return p;
-}
 static column_data columns_at(const product *g, char **at) {
   const size_t n = (size_t)(g->panels * NR) * 4;
   column_data s;
   s.mul = (float *)(void *)take(at, n);
   s.add = (float *)(void *)take(at, n);
   s.zeros = (int32_t *)(void *)take(at, n);
-  s.sums = (int32_t *)(void *)take(at, SIMD_SUMS ? n : 0);
-  s.start = (int32_t *)(void *)take(at, SIMD_SUMS ? n : 0);
+  s.sums = (int32_t *)(void *)take(at, n);
+  s.start = (int32_t *)(void *)take(at, n);
   return s;
 }
-static size_t panel_bytes(const product *g) { return (size_t)g->words * NR * 4; }
+/* Bytes of a word's columns as they are multiplied (at most), and of all that a panel takes: sorted, it keeps room for either kind and for places. */
+enum { WORD_BYTES = NR * 4 * (1 + SIMD_SORTED), WORD_MEMORY = SIMD_SORTED ? NR * 4 * 3 + 2 * 8 : NR * 4 };
+static size_t panel_bytes(const product *g) { return (size_t)g->words * WORD_BYTES; }
 /* Goes by pieces of its depth (run_deep). */
 static bool is_deep(const product *g) { return g->n_runs == 1 && panel_bytes(g) > B_BYTES; }
 static part_memory part_at(const product *g, char **at, char **out_epi) {
   part_memory m;
-  const size_t panels = ig_pad64(panel_bytes(g) > B_BYTES_INTERPRETED ? panel_bytes(g) : B_BYTES_INTERPRETED);
+  const size_t words = (size_t)ig_max_i64(g->words, B_BYTES_INTERPRETED / WORD_BYTES);
   m.block.a = (elem *)(void *)take(at, g->a_bytes + 64);
   m.block.rows = (const elem **)(void *)take(at, BLOCK_ROWS * sizeof *m.block.rows);
   m.block.run_at = (int64_t *)(void *)take(at, (size_t)g->n_runs * sizeof *m.block.run_at);
@@ -190,7 +239,7 @@ static part_memory part_at(const product *g, char **at, char **out_epi) {
   m.out_at = (int64_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.out_at);
   m.residual_at = (int64_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.residual_at);
   m.row_sums = (int32_t *)(void *)take(at, BLOCK_ROWS * sizeof *m.row_sums);
-  m.b = (int32_t *)(void *)take(at, panels);
+  m.b = (int32_t *)(void *)take(at, words * WORD_MEMORY);
   m.tile = (int32_t *)(void *)take(at, (size_t)MR * GROUP * 4);
   m.deep = (int32_t *)(void *)take(at, is_deep(g) ? (size_t)BLOCK_ROWS * NR * 4 : 0);
   *out_epi = take(at, ig_epi_bytes(g->c));
@@ -215,28 +264,12 @@ static size_t scratch_bytes(const product *g, uint32_t n_parts) {
 
 /* ---- what belongs to columns ---- */
 
-/* `ahead`: distance in words to weights that are wanted soon. */
-ALWAYS void prepare_words(const uint8_t *from, const bool is_signed, const int32_t *zeros, int64_t words, int64_t ahead, int32_t *out) {
-  const vi z0 = vi_load(zeros), z1 = vi_load(zeros + SIMD_W);
-  for (int64_t p = 0; p < words; p++, from += NR * KG, out += NR) {
-    __builtin_prefetch(from + ahead * NR * KG);
-    vi_store(out, prepare_weights(from, is_signed, z0));
-    vi_store(out + SIMD_W, prepare_weights(from + SIMD_W * KG, is_signed, z1));
-  }
-}
-static void prepare_panel(const product *g, const column_data *s, int64_t panel, int64_t ahead, int32_t *out) {
-  const ig_view *w = ig_call_in(g->c, 1);
-  const uint8_t *from = (const uint8_t *)w->data + panel * g->words * NR * KG;
-  if (is_signed(w)) prepare_words(from, true, s->zeros + panel * NR, g->words, ahead * g->words, out);
-  else prepare_words(from, false, s->zeros + panel * NR, g->words, ahead * g->words, out);
-}
-
 static void prepare_columns(const product *g, const column_data *s, const ig_s8_finish *f, int64_t p_lo, int64_t p_hi) {
   const ig_view *w = ig_call_in(g->c, 1);
   const bool has_zeros = g->c->n_in > 3 && ig_view_present(ig_call_in(g->c, 3));
   const int64_t lo = p_lo * NR, end = p_hi * NR, hi = ig_min_i64(end, g->n);
   if (lo >= hi) return;                /* a part without columns of its own */
-  const int32_t moved = SIMD_SUMS && !is_signed(w) ? 128 : 0;
+  const int32_t moved = is_signed(w) ? 0 : 128;
   memset(s->zeros + lo, 0, (size_t)(end - lo) * sizeof *s->zeros);
   if (has_zeros) {
     const ig_view *z = ig_call_in(g->c, 3);
@@ -268,12 +301,10 @@ typedef struct job {
   float *spare;
   finish_fn finish;
   fused_fn fused;                      /* NULL: tiles are finished from memory */
-  int64_t m_lo;                        /* the part's first row */
   int32_t row_zero;                    /* of prepared elements, where sums are not mended */
-  bool in_place, mends;                /* weights are multiplied where they lie; sums are mended */
+  bool mends, first;                   /* sums are mended; this is the part's first block */
 } job;
 
-#if SIMD_SUMS
 static bool is_uniform(const ig_call *c, uint32_t operand) {
   if (operand >= c->n_in || !ig_view_present(ig_call_in(c, operand))) return true;
   const ig_view *v = ig_call_in(c, operand);
@@ -288,26 +319,99 @@ static bool must_mend(const product *g, const column_data *s, int64_t lo, int64_
   return !is_uniform(g->c, 2);
 }
 /* Sums of a panel's columns are known: what products start at. Words that fill up the last of k are 0 as they lie, and not counted. */
-static void set_start(const job *w, int64_t panel, vi low, vi high) {
+static void set_start(const job *w, int64_t panel, const column_sums *k) {
   const product *g = w->g;
   const vi zero = vi_set(-w->row_zero), filled = vi_set(is_signed(ig_call_in(g->c, 1)) ? 0 : (int32_t)(g->words * KG - g->depth) * 128);
-  const int64_t at = panel * NR;
-  low = vi_add(low, filled), high = vi_add(high, filled);
-  vi_store(w->s->sums + at, low);
-  vi_store(w->s->sums + at + SIMD_W, high);
-  vi_store(w->s->start + at, vi_mul(low, zero));
-  vi_store(w->s->start + at + SIMD_W, vi_mul(high, zero));
+  HALVES_OF(2) {
+    const int64_t at = panel * NR + h * SIMD_W;
+    const vi sum = vi_add(k->all[h], filled);
+    vi_store(w->s->sums + at, sum);
+    vi_store(w->s->start + at, vi_add(vi_mul(sum, zero), k->off[h]));
+  }
 }
-static void sum_panel(const job *w, int64_t panel, const int32_t *b) {
-  const int64_t n = w->g->words;
-  const vi ones = vi_set(0x01010101);
+
+/* ---- panels ---- */
+
+#if SIMD_SORTED
+/* The panel's words in two heaps, and what belongs to its columns. `ahead`: distance in words to weights that are wanted soon. */
+static __attribute__((noinline)) column_sums sort_words(const product *g, const int64_t *run_at, const uint8_t *from, bool is_signed, int64_t ahead, int32_t *memory, terms *out) {
+  int32_t *plain = memory, *turned = plain + g->words * NR;
+  int64_t *at = (int64_t *)(void *)(turned + g->words * 2 * NR), *turned_at = at + g->words;
+  column_sums k = { { vi_zero(), vi_zero() }, { vi_zero(), vi_zero() } };
+  const vi moved = sign_bits(is_signed);
+  *out = (terms){ .at = at, .b = plain, .turned_at = turned_at, .turned = turned };
+  for (int64_t r = 0; r < g->n_runs; r++)
+    for (int64_t i = 0; i < g->run_words; i++, from += NR * KG) {
+      const vi w[2] = { signed_weights(from, moved), signed_weights(from + SIMD_W * KG, moved) };
+      vi most = vi_zero();
+      __builtin_prefetch(from + ahead * NR * KG);
+      HALVES_OF(2) {
+        const vi high = positive_pairs(w[h]), low = negative_pairs(w[h]);
+        k.all[h] = vi_add(k.all[h], vi_pairs(vi_pairs_add(high, low)));
+        most = vi_most_pairs(most, high, low);
+      }
+      if (!may_pass(most)) {
+        at[out->n++] = run_at[r] + i * KG;
+        HALVES_OF(2) vi_store(plain + h * SIMD_W, w[h]);
+        plain += NR;
+        continue;
+      }
+      turned_at[out->words++] = run_at[r] + i * KG;
+      HALVES_OF(2) {
+        k.off[h] = vi_add(k.off[h], turned_off(w[h]));
+        vi_store(turned + h * SIMD_W, turned_size(w[h]));
+        vi_store(turned + NR + h * SIMD_W, turned_bits(w[h]));
+      }
+      turned += 2 * NR;
+    }
+  return k;
+}
+static void prepare_panel(const job *w, int64_t panel, int64_t ahead, int32_t *memory, terms *out) {
+  const product *g = w->g;
+  const ig_view *weights = ig_call_in(g->c, 1);
+  const uint8_t *from = (const uint8_t *)weights->data + panel * g->words * NR * KG;
+  const int64_t *run_at = w->m->block.run_at;
+  const column_sums k = sort_words(g, run_at, from, is_signed(weights), ahead * g->words, memory, out);
+  set_start(w, panel, &k);
+}
+/* Words [from, from + n) of a panel, of a single run. */
+static terms piece_of(const terms *k, int64_t from, int64_t n, int64_t *at) {
+  const int64_t plain = ig_min_i64(from, k->n), plain_end = ig_min_i64(from + n, k->n), turned = ig_max_i64(from - k->n, 0), turned_end = ig_max_i64(from + n - k->n, 0);
+  (void)at;
+  return (terms){ .at = k->at + plain, .n = plain_end - plain, .words = turned_end - turned, .b = k->b + plain * NR, .turned_at = k->turned_at + turned, .turned = k->turned + turned * 2 * NR };
+}
+#else
+/* Signed weights that are bytes when they are multiplied stay where they lie. */
+static void prepare_panel(const job *w, int64_t panel, int64_t ahead, int32_t *memory, terms *out) {
+  const product *g = w->g;
+  const ig_view *weights = ig_call_in(g->c, 1);
+  const uint8_t *from = (const uint8_t *)weights->data + panel * g->words * NR * KG;
+  const bool lies = sizeof(elem) == 1 && is_signed(weights);
+  *out = (terms){ .at = w->m->block.run_at, .n = g->n_runs, .words = g->run_words, .b = lies ? (const int32_t *)(const void *)from : memory };
+  for (int64_t p = 0; p < g->words && !lies; p++, from += NR * KG, memory += NR) {
+    __builtin_prefetch(from + ahead * g->words * NR * KG);
+    HALVES_OF(2) vi_store(memory + h * SIMD_W, prepare_weights(from + h * SIMD_W * KG, is_signed(weights)));
+  }
+  if (!w->first) return;
+  const int64_t n = g->words;
+  const vi ones = vi_set(SIMD_ONES);
+  const int32_t *b = out->b;
   vi s[2][2] = { { vi_zero(), vi_zero() }, { vi_zero(), vi_zero() } };
   for (int64_t k = 0; k + 2 <= n; k += 2, b += 2 * NR)
     _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
-      _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) s[i][h] = vi_dot(s[i][h], ones, vi_load(b + i * NR + h * SIMD_W));
+      HALVES_OF(2) s[i][h] = vi_dot(s[i][h], ones, vi_load(b + i * NR + h * SIMD_W));
   if (n % 2) s[0][0] = vi_dot(s[0][0], ones, vi_load(b)), s[0][1] = vi_dot(s[0][1], ones, vi_load(b + SIMD_W));
-  set_start(w, panel, vi_add(s[0][0], s[1][0]), vi_add(s[0][1], s[1][1]));
+  const column_sums sums = { { vi_add(s[0][0], s[1][0]), vi_add(s[0][1], s[1][1]) }, { vi_zero(), vi_zero() } };
+  set_start(w, panel, &sums);
 }
+static terms piece_of(const terms *k, int64_t from, int64_t n, int64_t *at) {
+  *at = k->at[0] + from * KG;
+  return (terms){ .at = at, .n = 1, .words = n, .b = k->b + from * NR };
+}
+#endif
+
+/* ---- mended sums ---- */
+
 static int32_t sum_of_row(const product *g, const block *k, int64_t row) {
   int32_t sum = 0;
   for (int64_t r = 0; r < g->n_runs; r++)
@@ -325,7 +429,6 @@ static void mend(const product *g, const column_data *s, const part_memory *m, i
     }
   }
 }
-#endif
 
 /* Where the rows of a block lie in the result and the residual: run by run of the innermost axis. */
 static void find_rows(const product *g, const ig_view *residual, int64_t m0, int64_t n, const part_memory *m) {
@@ -353,7 +456,7 @@ static finish_tile tile_at(const job *w, const int32_t *sums, int64_t stride, in
   const ig_view *o = ig_call_out(w->g->c, 0), *r = w->f->residual;
   return (finish_tile){ .k = &w->consts, .spare = w->spare, .sums = sums, .stride = stride, .columns = columns, .mul = w->s->mul + n0, .add = w->s->add + n0,
     .out = (char *)o->data + n0 * (int64_t)ig_elem_size(o->dtype), .residual = r ? (const char *)r->data + n0 * (int64_t)ig_elem_size(r->dtype) : NULL,
-    .before = SIMD_SUMS && !w->mends ? w->s->start + n0 : NULL };
+    .before = w->s->start + n0 };
 }
 static void set_rows(const job *w, int64_t row, int64_t rows, finish_tile *t) {
   t->rows = rows;
@@ -379,34 +482,31 @@ static void finish_rows(const job *w, int64_t m0, int64_t row, int64_t rows, int
 /* A panel that the first-level cache does not hold goes by pieces of its depth, each over all n rows of the block: the panel is read from the
  * first-level cache and not once for each tile from the second; sums wait in memory in between. For a single run: the short runs of a kernel's rows
  * gain nothing. */
-static void run_deep(const job *w, int64_t n, int64_t panel, const int32_t *weights) {
+static void run_deep(const job *w, int64_t n, int64_t panel, const terms *k) {
   const product *g = w->g;
   const part_memory *m = w->m;
-  const int64_t limit = B_BYTES / (NR * 4), pieces = (g->run_words + limit - 1) / limit, most = (g->run_words + pieces - 1) / pieces;
+  const int64_t limit = B_BYTES / WORD_BYTES, pieces = (g->words + limit - 1) / limit, most = (g->words + pieces - 1) / pieces;
   const int64_t n0 = panel * NR, columns = ig_min_i64(NR, g->n - n0);
   finish_tile t = tile_at(w, m->deep, NR, n0, columns);
   const int32_t *const start = t.before;
-  for (int64_t k = 0; k < g->run_words; k += most) {
-    const int64_t words = ig_min_i64(most, g->run_words - k), at = m->block.run_at[0] + k * KG;
-    const int32_t *b = weights + k * NR;
-    const bool more = k > 0, last = k + words == g->run_words;
+  for (int64_t from = 0, at; from < g->words; from += most) {
+    const bool more = from > 0, last = from + most >= g->words;
+    const terms piece = piece_of(k, from, ig_min_i64(most, g->words - from), &at);
     for (int64_t i = 0; i < n; i += MR) {
       const int64_t rows = ig_min_i64(MR, n - i);
       int32_t *sums = m->deep + i * NR;
       const bool fused = last && w->fused && rows == MR && columns == NR;
       t.before = more ? sums : start;
       t.before_stride = more ? NR : 0;
-      if (!fused) micro_table[rows](m->block.rows + i, &at, 1, words, b, t.before, t.before_stride, sums, NR);
+      if (!fused) micro_table[rows](m->block.rows + i, &piece, t.before, t.before_stride, sums, NR);
       if (!last) continue;
       t.sums = sums;
       set_rows(w, i, rows, &t);
       if (fused) {
-        w->fused(m->block.rows + i, &at, 1, words, b, &t);
+        w->fused(m->block.rows + i, &piece, &t);
         continue;
       }
-#if SIMD_SUMS
       if (w->mends) mend(g, w->s, m, sums, NR, i, rows, n0, columns);
-#endif
       w->finish(w->f, &t);
     }
   }
@@ -416,53 +516,38 @@ static void run_deep(const job *w, int64_t n, int64_t panel, const int32_t *weig
 static void run_single(const job *w, int64_t m0, int64_t p0, int64_t n_panels, int64_t columns) {
   const product *g = w->g;
   const part_memory *m = w->m;
+  const block *k = &m->block;
   const ig_view *weights = ig_call_in(g->c, 1);
   for (int64_t p = p0; p < p0 + n_panels; p++) {
     const uint8_t *b = (const uint8_t *)weights->data + p * g->words * NR * KG;
     int32_t *tile = m->tile + (p - p0) * NR;
-    (is_signed(weights) ? single_i8 : single_u8)(m->block.rows, m->block.run_at, g->n_runs, g->run_words, b, w->s->zeros + p * NR, tile, w->s->sums + p * NR);
-#if SIMD_SUMS
-    set_start(w, p, vi_load(w->s->sums + p * NR), vi_load(w->s->sums + p * NR + SIMD_W));
-    for (int h = 0; h < NR && !w->mends; h += SIMD_W) vi_store(tile + h, vi_add(vi_load(tile + h), vi_load(w->s->start + p * NR + h)));
-#endif
+    const column_sums sums = is_signed(weights) ? single(k->rows[0], k->run_at, g->n_runs, g->run_words, b, true, tile) : single(k->rows[0], k->run_at, g->n_runs, g->run_words, b, false, tile);
+    set_start(w, p, &sums);
+    HALVES_OF(2) vi_store(tile + h * SIMD_W, vi_add(vi_load(tile + h * SIMD_W), vi_load(w->s->start + p * NR + h * SIMD_W)));
   }
-#if SIMD_SUMS
   if (w->mends) mend(g, w->s, m, m->tile, GROUP, 0, 1, p0 * NR, columns);
-#endif
   finish_rows(w, m0, 0, 1, p0 * NR, columns);
-}
-
-/* n panels from p0, as they are multiplied; `ahead` panels further on come those that are wanted next. */
-static const int32_t *panels_of(const job *w, int64_t p0, int64_t n, int64_t ahead) {
-  const product *g = w->g;
-  if (w->in_place) return (const int32_t *)(const void *)((const uint8_t *)ig_call_in(g->c, 1)->data + p0 * g->words * NR * KG);
-  for (int64_t p = 0; p < n; p++) prepare_panel(g, w->s, p0 + p, ahead, w->m->b + p * g->words * NR);
-  return w->m->b;
 }
 
 /* Rows [m0, m0 + n) of one image by panels [p_lo, p_hi). */
 static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t p_hi) {
   const product *g = w->g;
   const part_memory *m = w->m;
+  terms k[GROUP / NR];
   const size_t limit = w->f ? B_BYTES : B_BYTES_INTERPRETED;
   const int64_t step = ig_max_i64(1, ig_min_i64(GROUP / NR, (int64_t)(limit / panel_bytes(g))));
   g->prepare(g, m0, n, &m->block);
   if (w->f) find_rows(g, w->f->residual, m0, n, m);
-#if SIMD_SUMS
   for (int64_t i = 0; i < n; i++) m->row_sums[i] = w->mends ? sum_of_row(g, &m->block, i) : 0;
-#endif
   for (int64_t p0 = p_lo; p0 < p_hi; p0 += step) {
     const int64_t n_panels = ig_min_i64(step, p_hi - p0), n0 = p0 * NR, columns = ig_min_i64(n_panels * NR, g->n - n0);
     if (n == 1) {
       run_single(w, m0, p0, n_panels, columns);
       continue;
     }
-    const int32_t *b = panels_of(w, p0, n_panels, step);
-#if SIMD_SUMS
-    for (int64_t p = 0; p < n_panels && m0 == w->m_lo; p++) sum_panel(w, p0 + p, b + p * g->words * NR);
-#endif
+    for (int64_t p = 0; p < n_panels; p++) prepare_panel(w, p0 + p, step, m->b + p * g->words * (WORD_MEMORY / 4), k + p);
     if (w->f && is_deep(g)) {
-      run_deep(w, n, p0, b);
+      run_deep(w, n, p0, k);
       continue;
     }
     const bool whole = columns % NR == 0 || columns % NR == SIMD_W;
@@ -474,16 +559,11 @@ static void run_block(const job *w, int64_t m0, int64_t n, int64_t p_lo, int64_t
       if (n_fused) {
         set_rows(w, i, MR, &t);
         if (t.residual) fetch_residual(w, &t);
-        w->fused(m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, b, &t);
+        w->fused(m->block.rows + i, k, &t);
       }
       if (n_fused == n_panels) continue;
-      for (int64_t p = n_fused; p < n_panels; p++) {
-        const int32_t *start = SIMD_SUMS && !w->mends ? w->s->start + (p0 + p) * NR : NULL;
-        micro_table[rows](m->block.rows + i, m->block.run_at, g->n_runs, g->run_words, b + p * g->words * NR, start, 0, m->tile + (p - n_fused) * NR, GROUP);
-      }
-#if SIMD_SUMS
+      for (int64_t p = n_fused; p < n_panels; p++) micro_table[rows](m->block.rows + i, k + p, w->s->start + (p0 + p) * NR, 0, m->tile + (p - n_fused) * NR, GROUP);
       if (w->mends) mend(g, w->s, m, m->tile, GROUP, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
-#endif
       finish_rows(w, m0, i, rows, n0 + n_fused * NR, columns - n_fused * NR);
     }
   }
@@ -499,7 +579,7 @@ static void share_out(const product *g, uint32_t part, uint32_t n_parts, int64_t
   }
   const bool heavy = (double)g->words * KG * (double)g->n >= g->input_bytes;
   /* Few panels that do not go into the parts would leave one of them waiting; weights that lie ready may be read by all. */
-  if (SIMD_SUMS && heavy && g->panels % n_parts && g->panels < 4 * (int64_t)n_parts && g->rows >= 2 * MR) {
+  if (sizeof(elem) == 1 && !SIMD_SORTED && heavy && g->panels % n_parts && g->panels < 4 * (int64_t)n_parts && g->rows >= 2 * MR) {
     ig_split(g->rows, part, n_parts, m_lo, m_hi);
     return;
   }
@@ -530,12 +610,9 @@ static void run_product(const product *g, uint32_t part, uint32_t n_parts) {
     m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
   }
   float spare[2 * PAIR] = { 0 };
-  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare, .m_lo = m_lo };
-#if SIMD_SUMS
-  w.in_place = is_signed(ig_call_in(c, 1));
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare, };
   w.mends = must_mend(g, &s, p_lo * NR, ig_min_i64(p_hi * NR, g->n));
   w.row_zero = w.mends ? 0 : prepared_zero(is_signed(ig_call_in(c, 0)), zero_at(c, 2, 0));
-#endif
   if (!w.mends) m.block.row_zeros = NULL;
   if (compiled) {
     w.consts = consts_of(&f, s.mul + p_lo * NR, s.add + p_lo * NR, ig_min_i64(p_hi * NR, g->n) - p_lo * NR, g->depth);
@@ -545,6 +622,7 @@ static void run_product(const product *g, uint32_t part, uint32_t n_parts) {
   for (int64_t m0 = m_lo; m0 < m_hi;) {
     const int64_t left = ig_min_i64(m_hi - m0, g->image_rows - m0 % g->image_rows), n_blocks = (left + g->block_rows - 1) / g->block_rows;
     const int64_t even = (left + n_blocks - 1) / n_blocks, n = ig_min_i64(left, ig_min_i64(g->block_rows, (even + MR - 1) / MR * MR));
+    w.first = m0 == m_lo;
     run_block(&w, m0, n, p_lo, p_hi);
     m0 += n;
   }

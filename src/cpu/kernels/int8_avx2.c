@@ -4,7 +4,7 @@
 #undef SIMD_ISA
 #undef SIMD_W
 #undef SIMD_NV
-#include "cpu/simd/s8_avx2.h"
+#include "cpu/simd/s8_pairs_avx2.h"
 #include "cpu/kernels/gemm_s8.inc.h"
 #include "cpu/kernels/conv_s8.inc.h"
 #include "cpu/kernels/matmul_s8.inc.h"

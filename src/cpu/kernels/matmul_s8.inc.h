@@ -8,7 +8,7 @@ static void matmul_prepare(const product *g, int64_t m0, int64_t n, const block 
   ig_reader zeros;
   ig_walk_init(&walk, a, NULL);
   if (has_zero) ig_reader_init(&zeros, ig_call_in(g->c, 2), NULL, IG_S_I32);
-  const bool lies = SIMD_SUMS && !is_signed(a) && step == 1 && k == row;   /* multiplied where it lies */
+  const bool lies = sizeof(elem) == 1 && !is_signed(a) && step == 1 && k == row;   /* multiplied where it lies */
   out->run_at[0] = 0;
   for (int64_t i = 0; i < n; i++) {
     const uint8_t *x = (const uint8_t *)walk.data + ig_walk_at(&walk, (m0 + i) * k);

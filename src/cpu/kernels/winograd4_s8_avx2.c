@@ -5,6 +5,7 @@
 #undef SIMD_W
 #undef SIMD_NV
 #include "cpu/simd/s8_avx2.h"
+#define SIMD_ISA avx2
 #include "cpu/simd/i16_avx2.h"
 #define WINOGRAD_OUT 4
 #include "cpu/kernels/winograd_s8.inc.h"

@@ -1,5 +1,5 @@
 /* Words of four bytes: AVX-512 with VNNI, which multiplies unsigned activations by signed weights. Elements of the other sign are moved by 128 when
- * they are prepared; zero points stay in, and the sums are mended. Same names as simd/s8_avx2.h.
+ * they are prepared; zero points stay in, and the sums are mended. Same names as simd/s8_avx2.h and s8_words_avx2.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_SIMD_S8_H
 #define IG_SIMD_S8_H
@@ -7,14 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include "cpu/simd/s8_bytes.h"
 #define SIMD_ISA avx512vnni
 #define SIMD_PROG ig_prog_isa_avx512
 #define SIMD_W 16
 #define SIMD_MR 14
 #define SIMD_KG 4
 #define SIMD_UNROLLED
-#define SIMD_SUMS 1
-typedef uint8_t elem;
+#define SIMD_SORTED 0
+#define SIMD_ONES 0x01010101           /* a word of ones */
 typedef __m512i vi;
 typedef __m512 vs;
 static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
@@ -87,39 +88,8 @@ static inline vi vi_load_bytes(const void *p, bool is_signed) {
   return is_signed ? _mm512_cvtepi8_epi32(x) : _mm512_cvtepu8_epi32(x);
 }
 
-/* n activations that lie side by side, prepared. */
-static inline void prepare_run(const uint8_t *x, int64_t n, bool is_signed, int32_t zero, elem *out) {
-  (void)zero;
-  if (!is_signed) {
-    memcpy(out, x, (size_t)n);
-    return;
-  }
-  for (int64_t i = 0; i < n; i++) out[i] = (elem)(x[i] ^ 0x80);
-}
-/* n pixels of four channels, each channel side by side; NULL: a channel that is not there. */
-static inline void prepare_four(const uint8_t *const x[4], int64_t n, bool is_signed, int32_t zero, elem *out) {
-  const __m128i none = _mm_setzero_si128(), flip = _mm_set1_epi8(is_signed ? (char)0x80 : 0);
-  int64_t i = 0;
-  (void)zero;
-  for (; i + 16 <= n; i += 16) {
-    __m128i v[4];
-    for (int k = 0; k < 4; k++) v[k] = x[k] ? _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(x[k] + i)), flip) : none;
-    const __m128i a = _mm_unpacklo_epi8(v[0], v[1]), b = _mm_unpackhi_epi8(v[0], v[1]), c = _mm_unpacklo_epi8(v[2], v[3]), d = _mm_unpackhi_epi8(v[2], v[3]);
-    __m128i *to = (__m128i *)(void *)(out + 4 * i);
-    _mm_storeu_si128(to, _mm_unpacklo_epi16(a, c));
-    _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(a, c));
-    _mm_storeu_si128(to + 2, _mm_unpacklo_epi16(b, d));
-    _mm_storeu_si128(to + 3, _mm_unpackhi_epi16(b, d));
-  }
-  for (; i < n; i++)
-    for (int k = 0; k < 4; k++) out[4 * i + k] = x[k] ? (elem)(x[k][i] ^ (is_signed ? 0x80 : 0)) : 0;
-}
-/* What stands for an element equal to its zero point. */
-static inline elem prepared_zero(bool is_signed, int32_t zero) { return (elem)(zero + (is_signed ? 128 : 0)); }
-
-/* SIMD_W words of packed weights, prepared; zero: of each word's column. */
-static inline vi prepare_weights(const uint8_t *x, bool is_signed, vi zero) {
-  (void)zero;
+/* SIMD_W words of packed weights, prepared. */
+static inline vi prepare_weights(const uint8_t *x, bool is_signed) {
   return is_signed ? _mm512_loadu_si512(x) : _mm512_xor_si512(_mm512_loadu_si512(x), _mm512_set1_epi8((char)0x80));
 }
 #endif
