@@ -35,6 +35,7 @@ OUTSIDE = 0.05                                      # `ingot bench` and the C pr
 PAIRS = (6, 12, 18, 24, 72)                         # of their runs, after which they are looked at: the last look decides
 SLICE = 0.25                                        # seconds of each
 ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet50
+BUILD_LOOKS = 4  # at most so many, while a limited build seems to take too long
 
 
 class Bench:
@@ -90,11 +91,16 @@ class Bench:
         """--build-seconds S: at most the time of --tune guess, S and a tenth; and what comes out agrees."""
         oracle = peers.oracle(net.path)
         other = engine.with_suffix(".limited")
-        guess, _ = self.build(net, other, "--tune", "guess")
         for s in ALLOWANCES:
-            wall, _ = self.build(net, other, "--tune", "measure", "--build-seconds", s)
-            most = (guess + s) * 1.1
-            self.require(wall <= most, net, f"--build-seconds {s}: {wall:.2f} s, at most {most:.2f} s allowed")
+            # Writing a large file takes a second more or less from one time to the next: the least of some looks at either counts.
+            guesses, walls = [], []
+            for _ in range(BUILD_LOOKS):
+                guesses.append(self.build(net, other, "--tune", "guess")[0])
+                walls.append(self.build(net, other, "--tune", "measure", "--build-seconds", s)[0])
+                wall, most = min(walls), (min(guesses) + s) * 1.1
+                if wall <= most:
+                    break
+            self.require(wall <= most, net, f"--build-seconds {s}: {wall:.2f} s, at most {most:.2f} s allowed, the least of {len(walls)}")
             self.check_point(net, other, oracle, 0, command, net.feeds(oracle, 0))
         other.unlink()
 
