@@ -35,7 +35,7 @@ OUTSIDE = 0.05                                      # `ingot bench` and the C pr
 PAIRS = (6, 12, 18, 24, 72)                         # of their runs, after which they are looked at: the last look decides
 SLICE = 0.25                                        # seconds of each
 ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet50
-BUILD_LOOKS = 4  # at most so many, while a limited build seems to take too long
+BUILD_LOOKS = 4                                     # at them and at guessing, at most
 
 
 class Bench:

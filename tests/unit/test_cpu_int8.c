@@ -56,13 +56,19 @@ static void channels_last(ig_view *v, uint32_t channel) {
   }
 }
 
-/* Mostly random bytes; now and then all at an end of their range, where 16-bit sums of pairs would saturate. */
+/* Mostly random bytes; now and then all at an end of their range, where 16-bit sums of pairs would saturate, or all but a few near its middle, as weights
+ * are: among them are words whose pairs cannot. */
 static void add_bytes(test_call *t, ig_dtype d, uint32_t rank, const int64_t *dims, int last_percent) {
   const uint32_t at = t->n;
   const bool last = chance(last_percent);
   add_operand(t, d, rank, dims, last ? COMPACT : PLAIN);
   if (last) channels_last(&t->v[at], rank > 2 ? 1 : rank - 1);
   if (chance(25)) memset(t->mem[at].data, chance(33) ? 0x80 : chance(50) ? 0x7f : 0xff, t->mem[at].size);
+  const int32_t middle = d == IG_DTYPE_U8 ? 128 : 0;
+  for (size_t i = 0, tamed = chance(40) ? t->mem[at].size : 0; i < tamed; i++) {
+    uint8_t *x = (uint8_t *)t->mem[at].data + i;
+    if (below(100)) *x = (uint8_t)(middle + ((d == IG_DTYPE_U8 ? *x : (int8_t)*x) - middle) / 3);
+  }
 }
 
 /* One value for each index of the channel axis. */

@@ -15,6 +15,7 @@
 #define SIMD_KG 4
 #define SIMD_UNROLLED
 #define SIMD_SORTED 0
+#define SIMD_FREED 0
 #define SIMD_ONES 0x01010101           /* a word of ones */
 typedef __m512i vi;
 typedef __m512 vs;
@@ -89,7 +90,8 @@ static inline vi vi_load_bytes(const void *p, bool is_signed) {
 }
 
 /* SIMD_W words of packed weights, prepared. */
-static inline vi prepare_weights(const uint8_t *x, bool is_signed) {
+static inline vi prepare_weights(const uint8_t *x, bool is_signed, vi zero) {
+  (void)zero;
   return is_signed ? _mm512_loadu_si512(x) : _mm512_xor_si512(_mm512_loadu_si512(x), _mm512_set1_epi8((char)0x80));
 }
 #endif

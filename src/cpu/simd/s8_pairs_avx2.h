@@ -1,5 +1,5 @@
-/* Words of two 16-bit integers on AVX2. Activations are widened and freed of their zero point when they are prepared, weights widened, so that products of
- * pairs are exact whatever they are. Same names as simd/s8_avx512vnni.h.
+/* Words of two 16-bit integers on AVX2. Activations are widened and freed of their zero point when they are prepared, and so are weights: products of pairs are
+ * exact whatever these are. Same names as simd/s8_avx512vnni.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IG_SIMD_S8_PAIRS_H
 #define IG_SIMD_S8_PAIRS_H
@@ -8,6 +8,7 @@
 #define SIMD_MR 6
 #define SIMD_KG 2                      /* elements of k in a word */
 #define SIMD_SORTED 0
+#define SIMD_FREED 1                   /* elements are freed of their zero points when they are prepared */
 #define SIMD_ONES 0x00010001           /* a word of ones */
 typedef int16_t elem;                  /* a prepared activation */
 static inline vi vi_dot(vi acc, vi a, vi w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, w)); }
@@ -42,9 +43,9 @@ static inline void prepare_four(const uint8_t *const x[4], int64_t n, bool is_si
 /* What stands for an element equal to its zero point. */
 static inline elem prepared_zero(bool is_signed, int32_t zero) { return (void)is_signed, (void)zero, (elem)0; }
 
-/* SIMD_W words of packed weights, prepared: signed. */
-static inline vi prepare_weights(const uint8_t *x, bool is_signed) {
-  const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)x);
-  return vi_widen(is_signed ? bytes : _mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), true);
+/* SIMD_W words of packed weights, prepared; zero: of each word's column. */
+static inline vi prepare_weights(const uint8_t *x, bool is_signed, vi zero) {
+  const vi z = _mm256_or_si256(_mm256_slli_epi32(zero, 16), _mm256_and_si256(zero, _mm256_set1_epi32(0xffff)));
+  return _mm256_sub_epi16(vi_widen(_mm_loadu_si128((const __m128i *)(const void *)x), is_signed), z);
 }
 #endif

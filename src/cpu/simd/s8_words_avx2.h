@@ -13,6 +13,7 @@
 #define SIMD_ISA avx2words
 #define SIMD_MR 5                      /* with a sixth row, a product's registers are too few */
 #define SIMD_KG 4
+#define SIMD_FREED 0
 #define SIMD_SORTED 1                  /* a panel's plain words come first */
 /* acc + sums of four products each: of a's bytes (unsigned) and w's (signed), neither pair of which passes 16 bits. */
 static inline vi vi_dot_plain(vi acc, vi a, vi w, vi ones) { return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(a, w), ones)); }

@@ -5,11 +5,12 @@
 #include "cpu/kernels/quantise.h"
 #include "cpu/tactics/tactics.h"
 
-#define RATE_AVX2 170e9
-#define RATE_AVX2WORDS 195e9
-#define RATE_AVX512VNNI 400e9
-/* What sorting words and going through two heaps costs, in elements of k: measured, few channels are faster by pairs. */
-enum { START_AVX2 = 0, START_AVX2WORDS = 24, START_AVX512VNNI = 0 };
+/* A product's kernel: how weights lie; start: what it does before its sums, in elements of k (words are sorted, and few channels are faster by pairs);
+ * operations a second; whether it takes zero points of weights without mending sums. */
+typedef struct s8_form { int64_t kg, nr, start; double rate; bool takes_zeros; } s8_form;
+static const s8_form form_avx2 = { IG_S8_KG_AVX2, IG_S8_NR_AVX2, 0, 170e9, true };
+static const s8_form form_avx2words = { IG_S8_KG_AVX2WORDS, IG_S8_NR_AVX2WORDS, 24, 195e9, false };
+static const s8_form form_avx512vnni = { IG_S8_KG_AVX512VNNI, IG_S8_NR_AVX512VNNI, 0, 400e9, true };
 
 bool ig_cpu_is_int8(const ig_operand *o) { return ig_cpu_is(o, IG_DTYPE_I8) || ig_cpu_is(o, IG_DTYPE_U8); }
 bool ig_cpu_is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis) {
@@ -40,10 +41,17 @@ static void append(ig_format *f, uint32_t axis, int64_t extent) {
   f->extent[f->n_parts++] = (uint16_t)extent;
 }
 
+/* Are the zero points of weights, where there are some, what the kernel takes? */
+static bool takes_zeros(const ig_query *q, const ig_request *r, const s8_form *f, const char **why) {
+  if (f->takes_zeros || r->n_in < 4 || ig_request_in(r, 3)->value == IG_NO_VALUE || ig_cpu_most_absolute(q, r, 3) == 0) return true;
+  *why = "weights have zero points, which pairs of 16 bits are freed of at no cost";
+  return false;
+}
+
 static const ig_matmul_params *matmul_params(const ig_query *q) { return q->region->requests[0].params; }
 static const ig_conv_params *conv_params(const ig_query *q) { return q->region->requests[0].params; }
 
-static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t nr, int64_t start, double rate) {
+static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, const s8_form *f) {
   const ig_request *r = accepted(q, matmul_params(q)->acc, why);
   int64_t depth;
   if (!r || !is_constant(q, why)) return false;
@@ -57,17 +65,18 @@ static bool query_matmul(const ig_query *q, ig_offer *out, const char **why, int
     return false;
   }
   if (!ig_cpu_is_uniform(q, r, 3, (int)b->rank - 1)) { *why = "zero points differ within a column"; return false; }
+  if (!takes_zeros(q, r, f, why)) return false;
   const double count = ig_cpu_count(q, ig_request_out(r, 0));
-  ig_cpu_offer(q, r, count * 2 * (double)(depth + start), rate, out);
+  ig_cpu_offer(q, r, count * 2 * (double)(depth + f->start), f->rate, out);
   out->seconds += count * ig_cpu_prog_work(&r->epi) / IG_CPU_RATE_AVX2;
   out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
   out->packed_mask = 1u << 1;
-  ig_format *f = &out->packed[1];
-  for (uint32_t i = 0; i + 2 < b->rank; i++) append(f, i, 0);
-  append(f, b->rank - 1u, 0);
-  append(f, b->rank - 2u, 0);
-  append(f, b->rank - 1u, nr);
-  append(f, b->rank - 2u, kg);
+  ig_format *packed = &out->packed[1];
+  for (uint32_t i = 0; i + 2 < b->rank; i++) append(packed, i, 0);
+  append(packed, b->rank - 1u, 0);
+  append(packed, b->rank - 2u, 0);
+  append(packed, b->rank - 1u, f->nr);
+  append(packed, b->rank - 2u, f->kg);
   return true;
 }
 /* What it takes to read the weights, in operations. */
@@ -90,7 +99,7 @@ static const ig_request *accepted_conv(const ig_query *q, const char **why) {
   return r;
 }
 
-static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64_t kg, int64_t nr, int64_t start, double rate) {
+static bool query_conv(const ig_query *q, ig_offer *out, const char **why, const s8_form *f) {
   const ig_request *r = accepted_conv(q, why);
   if (!r || !is_constant(q, why)) return false;
   const ig_operand *w = ig_request_in(r, 1);
@@ -100,17 +109,18 @@ static bool query_conv(const ig_query *q, ig_offer *out, const char **why, int64
     if (!ig_dim_is_const(q->dims, w->dims[i], &dim) || dim == 0 || !ig_mul_i64(count, dim, &count)) { *why = "weights are empty, too large or of unknown size"; return false; }
   }
   if (!ig_dim_is_const(q->dims, w->dims[0], &o)) { *why = "weights are of unknown size"; return false; }
+  if (!takes_zeros(q, r, f, why)) return false;
   const double results = ig_cpu_count(q, ig_request_out(r, 0)), k = (double)(count / o);
-  ig_cpu_offer(q, r, results * 2 * (k + (double)start), rate, out);
+  ig_cpu_offer(q, r, results * 2 * (k + (double)f->start), f->rate, out);
   out->seconds += (results * ig_cpu_prog_work(&r->epi) + 4 * k * results / (double)o) / IG_CPU_RATE_AVX2;
   out->inplace_mask = ig_cpu_inplace(r, r->n_in, r->n_extra);
   out->packed_mask = 1u << 1;
-  ig_format *f = &out->packed[1];
-  append(f, 0, 0);
-  for (uint32_t i = 2; i < w->rank; i++) append(f, i, 0);
-  append(f, 1, 0);
-  append(f, 0, nr);
-  append(f, 1, kg);
+  ig_format *packed = &out->packed[1];
+  append(packed, 0, 0);
+  for (uint32_t i = 2; i < w->rank; i++) append(packed, i, 0);
+  append(packed, 1, 0);
+  append(packed, 0, f->nr);
+  append(packed, 1, f->kg);
   return true;
 }
 static uint32_t parts_conv(const ig_call *c, uint32_t n_threads, double rate) {
@@ -133,22 +143,22 @@ static bool query_depthwise(const ig_query *q, ig_offer *out, const char **why, 
   return true;
 }
 
-#define INT8_TACTICS(id, ID, name_, isa_) \
+#define INT8_TACTICS(id, name_, isa_) \
   static bool query_matmul_##id(const ig_query *q, ig_offer *out, const char **why) { \
-    return query_matmul(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, START_##ID, RATE_##ID); \
+    return query_matmul(q, out, why, &form_##id); \
   } \
-  static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, RATE_##ID); } \
+  static uint32_t parts_matmul_##id(const ig_call *c, uint32_t n_threads) { return parts_matmul(c, n_threads, form_##id.rate); } \
   const ig_tactic ig_cpu_matmul_s8_##id = { .name = "cpu.matmul_s8" name_, .version = 3, .kind = IG_KIND_matmul, .isa = isa_, .n_phases = 1, \
     .query = query_matmul_##id, .scratch = ig_cpu_matmul_s8_scratch_##id, .parts = parts_matmul_##id, .run = ig_cpu_matmul_s8_run_##id }; \
   static bool query_conv_##id(const ig_query *q, ig_offer *out, const char **why) { \
-    return query_conv(q, out, why, IG_S8_KG_##ID, IG_S8_NR_##ID, START_##ID, RATE_##ID); \
+    return query_conv(q, out, why, &form_##id); \
   } \
-  static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, RATE_##ID); } \
+  static uint32_t parts_conv_##id(const ig_call *c, uint32_t n_threads) { return parts_conv(c, n_threads, form_##id.rate); } \
   const ig_tactic ig_cpu_conv_s8_##id = { .name = "cpu.conv_s8" name_, .version = 3, .kind = IG_KIND_conv, .isa = isa_, .n_phases = 1, .by_rows = true, \
     .query = query_conv_##id, .scratch = ig_cpu_conv_s8_scratch_##id, .parts = parts_conv_##id, .run = ig_cpu_conv_s8_run_##id };
-INT8_TACTICS(avx512vnni, AVX512VNNI, ".avx512vnni", IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
-INT8_TACTICS(avx2, AVX2, ".avx2", IG_ISA_AVX2)
-INT8_TACTICS(avx2words, AVX2WORDS, "_words.avx2", IG_ISA_AVX2)
+INT8_TACTICS(avx512vnni, ".avx512vnni", IG_ISA_VNNI | IG_ISA_AVX512 | IG_ISA_AVX2)
+INT8_TACTICS(avx2, ".avx2", IG_ISA_AVX2)
+INT8_TACTICS(avx2words, "_words.avx2", IG_ISA_AVX2)
 
 #define RATE_DEPTHWISE 25e9
 #define RATE_DEPTHWISE_WORDS 75e9

@@ -42,4 +42,7 @@ bool ig_cpu_is(const ig_operand *o, ig_dtype d);
 bool ig_cpu_is_int8(const ig_operand *o);
 /* Zero point `i`, where it is there, is of 8 bits and the same along every axis but `axis` (-1: along all). */
 bool ig_cpu_is_uniform(const ig_query *q, const ig_request *r, uint32_t i, int axis);
+/* Largest sum of the absolute values of what one index of axis 0 reaches, of bytes of a constant operand of constant dims; INT64_MAX where it cannot be
+ * known. */
+int64_t ig_cpu_most_absolute(const ig_query *q, const ig_request *r, uint32_t i);
 #endif

@@ -57,9 +57,7 @@ static bool takes_f32(const ig_query *q, const ig_request *r, const char **why) 
   return channels <= MOST_CHANNELS;
 }
 
-/* Largest sum of the absolute values of what one index of axis 0 reaches, of bytes of a constant operand of constant dims; INT64_MAX where it cannot be
- * known. */
-static int64_t most_absolute(const ig_query *q, const ig_request *r, uint32_t i) {
+int64_t ig_cpu_most_absolute(const ig_query *q, const ig_request *r, uint32_t i) {
   const ig_operand *o = ig_request_in(r, i);
   int64_t dims[IG_MAX_RANK], strides[IG_MAX_RANK], index[IG_MAX_RANK] = { 0 }, offset, most = 0, sum = 0;
   if (!(q->constant_mask >> i & 1) || !q->constants || !q->constants[i] || !ig_dim_is_const(q->dims, o->offset, &offset)) return INT64_MAX;
@@ -90,10 +88,10 @@ static bool takes_s8(const ig_query *q, const ig_request *r, const char **why, i
   *why = "the input's zero points differ";
   if (!ig_cpu_is_uniform(q, r, 2, -1)) return false;
   *why = "weights have zero points";
-  if (r->n_in > 3 && ig_request_in(r, 3)->value != IG_NO_VALUE && most_absolute(q, r, 3) != 0) return false;
+  if (r->n_in > 3 && ig_request_in(r, 3)->value != IG_NO_VALUE && ig_cpu_most_absolute(q, r, 3) != 0) return false;
   /* Inputs are moved to -128 .. 127. An engine that holds the weights packed was built with this tactic, when they were looked at. */
   *why = "weights are so large that its sums could pass 32 bits";
-  const int64_t most = channels <= (INT64_C(1) << (31 - shift)) / (9 * 128 * 128) || !q->constants[1] ? 0 : most_absolute(q, r, 1);
+  const int64_t most = channels <= (INT64_C(1) << (31 - shift)) / (9 * 128 * 128) || !q->constants[1] ? 0 : ig_cpu_most_absolute(q, r, 1);
   return most < INT64_C(1) << (31 - shift - 7);
 }
 
