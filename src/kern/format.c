@@ -171,6 +171,10 @@ static void visit_row(const walk *w, const int64_t *index, uint32_t axis, int64_
     inside = inside && (a == axis || index[a] < w->dims[a]);
     at += index[a] * w->strides[a];
   }
+  if (w->packing && inside && step == 1 && w->strides[axis] == 1 && index[axis] + n <= w->dims[axis]) {   /* most weights: side by side in either form */
+    memcpy(w->dst + (size_t)row * w->elem, w->src + at * (int64_t)w->elem, (size_t)n * w->elem);
+    return;
+  }
   for (int64_t j = 0; j < n; j++, row++) {
     const bool here = inside && index[axis] + j * step < w->dims[axis];
     const int64_t plain = at + j * step * w->strides[axis];
