@@ -184,7 +184,7 @@ static void random_words(void **state) {
   assert_true(ig_random_u64(UINT64_MAX, UINT64_MAX, UINT64_MAX) == 0x41c83b0e408f276dull);
 }
 
-/* sum -> *0.1 -> rint -> clamp -> *3 (+ other) -> /2 -> rint: one inner step is 1.5 outer ones, so two of them at most. */
+/* sum -> * other -> rint -> clamp -> * -3 (other - it) -> / 2 -> rint: one inner step is 1.5 outer ones, so two of them at most. */
 static void edges(void **state) {
   (void)state;
   ig_sprog p;

@@ -232,7 +232,7 @@ static void prepare_panel(const job *w, int64_t panel, int64_t ahead, int32_t *m
     HALVES_OF(2) vi_store(memory + h * SIMD_W, prepare_weights(from + h * SIMD_W * KG, is_signed(weights), vi_load(w->s->zeros + panel * NR + h * SIMD_W)));
   }
   if (!w->first) return;
-  const int64_t n = g->words;
+  const int64_t n = SIMD_FREED ? 0 : g->words;   /* freed of zero points, nothing asks for sums of weights */
   const vi ones = vi_set(SIMD_ONES);
   const int32_t *b = out->b;
   vi s[2][2] = { { vi_zero(), vi_zero() }, { vi_zero(), vi_zero() } };
@@ -450,7 +450,7 @@ static void run_product(const product *g, uint32_t part, uint32_t n_parts) {
     m.epi = ig_epi_make(epi, c, perm, IG_S_I32, c->n_out, &SIMD_PROG);
   }
   float spare[2 * PAIR] = { 0 };
-  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare, };
+  job w = { .g = g, .s = &s, .m = &m, .f = compiled ? &f : NULL, .spare = spare };
   w.mends = must_mend(g, &s, p_lo * NR, ig_min_i64(p_hi * NR, g->n));
   w.row_zero = w.mends ? 0 : prepared_zero(is_signed(ig_call_in(c, 0)), zero_at(c, 2, 0));
   if (!w.mends) m.block.row_zeros = NULL;

@@ -113,7 +113,7 @@ ALWAYS column_sums single(const elem *row, const int64_t *run_at, int64_t n_runs
 #else
         const vi columns = prepare_weights(b + h * SIMD_W * KG, is_signed, vi_load(zeros + h * SIMD_W));
         c[h] = vi_dot(c[h], x, columns);
-        s.all[h] = vi_dot(s.all[h], ones, columns);
+        if (!SIMD_FREED) s.all[h] = vi_dot(s.all[h], ones, columns);
 #endif
       }
     }
