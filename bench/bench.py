@@ -38,6 +38,12 @@ ALLOWANCES = (0, 1, 10)                             # --build-seconds, on resnet
 BUILD_LOOKS = 4                                     # at them and at guessing, at most
 
 
+def compile_c(*arguments):
+    """Compilers look at their own faults, which bench/hide_avx512.c makes use of: they do without it."""
+    environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+    subprocess.run([os.environ.get("CC", "cc"), *map(str, arguments)], check=True, env=environment)
+
+
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -46,8 +52,10 @@ class Bench:
         self.rounds, self.slices, self.seconds, self.warm_up = (3, 1, 0.4, 0.2) if args.quick else (5, 4, 0.3, 0.2)
         self.failures = []
         self.outside = None
-        for name in ("engines", "inputs", "outputs"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.held = "" if args.isa == "best" else f"-{args.isa}"
+        self.engines = self.folder / f"engines{self.held}"   # and their timing caches
+        for folder in (self.engines, self.folder / "inputs", self.folder / "outputs"):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def fail(self, net, what):
         self.failures.append(f"{net.name}: {what}")
@@ -152,8 +160,8 @@ class Bench:
         if not self.outside:
             self.outside = self.folder / "time_run"
             root, build = self.args.root, self.args.build
-            subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_POSIX_C_SOURCE=200809L", f"-I{root / 'include'}", "-o", str(self.outside),
-                            str(root / "bench" / "time_run.c"), str(build / "libingot_rt.a"), "-lm", "-lpthread", "-ldl"], check=True)
+            compile_c("-std=c11", "-O2", "-D_POSIX_C_SOURCE=200809L", f"-I{root / 'include'}", "-o", self.outside, root / "bench/time_run.c",
+                      build / "libingot_rt.a", "-lm", "-lpthread", "-ldl")
         done = subprocess.run([str(self.outside), str(engine), str(self.args.threads), str(seconds), str(self.warm_up), *raw], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"time_run: {done.stderr.strip()}")
@@ -209,7 +217,7 @@ class Bench:
         return rounds
 
     def one(self, net):
-        engine = self.folder / "engines" / f"{net.name}.ingot"
+        engine = self.engines / f"{net.name}.ingot"
         result = {"network": net.name, "shape": net.label(0), **self.build_twice(net, engine)}
         feeds, command, raw = self.check(net, engine)
         memory = json.loads(self.must("inspect", engine, "--memory", "--json"))
@@ -242,12 +250,11 @@ class Bench:
 def check_budget(bench, nets):
     """Steps, moves and so on of engines that are the same on every machine, held against bench/budget.txt. --write-budget prints the file anew."""
     root, build, folder = bench.args.root, bench.args.build, bench.folder
-    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17", "-O1", "-D_GNU_SOURCE", *(f"-I{root / d}" for d in ("src", "include", "tests", "tests/unit")), "-o",
-                    str(folder / "count"), str(root / "tests/tools/count_budget.c"), str(build / "libingot.a"), str(build / "libingot_rt.a"), "-lm", "-lpthread", "-ldl"],
-                   check=True)
+    compile_c("-std=gnu17", "-O1", "-D_GNU_SOURCE", *(f"-I{root / d}" for d in ("src", "include", "tests", "tests/unit")), "-o", folder / "count",
+              root / "tests/tools/count_budget.c", build / "libingot.a", build / "libingot_rt.a", "-lm", "-lpthread", "-ldl")
     counts, moves = [], {}
     for net in nets:
-        engine = folder / "engines" / f"{net.name}.counted"
+        engine = bench.engines / f"{net.name}.counted"
         code, _, said = bench.ingot("build", net.path, "-o", engine, "--tune", "guess", "--isa", "avx2", "--threads", 2, "--quiet", *net.profile())
         if code:
             bench.fail(net, f"does not build: {said}")
@@ -324,16 +331,31 @@ def get_models(args, nets):
             subprocess.run([sys.executable, str(args.root / script), str(folder), *names], check=True)
 
 
+def hold_to_avx2(args):
+    """Starts this program anew with bench/hide_avx512.c preloaded, into it and all that it runs."""
+    library = args.build / "bench" / "hide_avx512.so"
+    if os.environ.get("LD_PRELOAD") == str(library):
+        return
+    if "cpuid_fault" not in pathlib.Path("/proc/cpuinfo").read_text():
+        sys.exit("bench: --isa avx2 hides AVX-512 by CPUID faulting, which this processor lacks (Intel's have it): run it without --isa on a machine without AVX-512")
+    compile_c("-std=gnu17", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, args.root / "bench/hide_avx512.c")
+    os.environ["LD_PRELOAD"] = str(library)
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./do bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK|MODEL.onnx[@SHAPES]", help="default: all of bench/networks.py")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="three short rounds; timing caches are kept; no steps of quantised networks, no --build-seconds")
     parser.add_argument("--no-peers", action="store_true", help="time Ingot alone (answers are checked all the same)")
+    parser.add_argument("--isa", choices=("best", "avx2"), default="best", help="avx2: Ingot and its peers all see a processor without AVX-512 and VNNI")
     parser.add_argument("--write-budget", action="store_true", help="print bench/budget.txt as it would be now, and do nothing else")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.isa == "avx2":
+        hold_to_avx2(args)
     nets = choose(args)
     get_models(args, nets)
     bench = Bench(args)
@@ -341,8 +363,9 @@ def main():
     if args.write_budget:
         check_budget(bench, ours)
         return
-    head = {"cpu": cpu_name(), "date": time.strftime("%Y-%m-%d"), "threads": args.threads, "rounds": bench.rounds, "ingot": bench.must("--version").split()[-1], **peers.versions()}
-    print(f"{head['cpu']}, {args.threads} threads, {head['date']}; Ingot {head['ingot']}, ONNX Runtime {head['onnxruntime']}, OpenVINO {head['openvino']}; "
+    cpu = cpu_name() + (", held to AVX2" if args.isa == "avx2" else "")
+    head = {"cpu": cpu, "date": time.strftime("%Y-%m-%d"), "threads": args.threads, "rounds": bench.rounds, "ingot": bench.must("--version").split()[-1], **peers.versions()}
+    print(f"{cpu}, {args.threads} threads, {head['date']}; Ingot {head['ingot']}, ONNX Runtime {head['onnxruntime']}, OpenVINO {head['openvino']}; "
           f"medians of {bench.rounds} rounds, ms")
     print(f"{'network':31} {'shape':>14} {'nodes':>5}->{'steps':4} {'build':>6} {'Ingot':>10} {'ORT':>10} {'ORT/Ingot':>9} {'OpenVINO':>10} {'OV/Ingot':>8}", flush=True)
     results = []
@@ -355,7 +378,7 @@ def main():
     means = print_means(results)
     if ours:
         check_budget(bench, ours)
-    out = bench.folder / "bench.json"
+    out = bench.folder / f"bench{bench.held}.json"
     out.write_text(json.dumps({**head, "geometric_means": means, "failures": bench.failures, "results": results}, indent=1) + "\n")
     print(f"every round: {out}")
     if bench.failures:
