@@ -13,8 +13,8 @@ IG_MUST_USE ig_status ig_build_profiles(ig_ir *ir, const ig_build_options *opt, 
 
 /* ---- layout: where a value's elements lie ---- */
 /* root: the value whose buffer holds them (input, constant, kernel or If result). Indexed by value id. strides: where strided; whatever a kernel reads is.
- * copy: what stands for a value that is not. */
-typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known, strided; ig_axes axes; ig_val *copy; } ig_layout;
+ * copy: what stands for a value that is not. inside: the Concat's result in whose part the value is written (NULL: none). */
+typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known, strided; ig_axes axes; ig_val *copy; const ig_val *inside; } ig_layout;
 /* Nodes that read a value: nodes[first[id] .. first[id + 1]), of values that were there when it was made. */
 typedef struct ig_readers { uint32_t n_ids; uint32_t *first; ig_node **nodes; bool *is_output; } ig_readers;
 IG_MUST_USE ig_status ig_readers_init(ig_ir *ir, ig_readers *out);
@@ -22,6 +22,8 @@ typedef struct ig_layouts { ig_layout *at; uint32_t n; ig_readers readers; } ig_
 /* strides, compact and row-major, of a kernel's result v, whose node's operands have their layouts: changed to the order of axes in which v is best
  * written and read (order.c). */
 IG_MUST_USE ig_status ig_order_choose(ig_ir *ir, const ig_layouts *l, const ig_val *v, ig_dim *strides);
+/* Copies that readers of v would make or ask for, if it lay so. */
+int ig_order_copies(ig_dims *t, const ig_readers *r, const ig_val *v, const ig_axes *a);
 /* Resolves every value of the LOWERED graph; what strides cannot express is copied where it is read. */
 IG_MUST_USE ig_status ig_layouts_resolve(ig_ir *ir, ig_layouts *out);
 /* Row-major without gaps, from the start of its buffer. */

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
 
+enum { MAX_VIEWS = 24 };
+
 static ig_status compact(ig_dims *t, const ig_val *v, ig_dim *strides) {
   ig_dim s = ig_dim_const(t, 1);
   for (int k = v->rank; k-- > 0;) {
@@ -146,31 +148,81 @@ static bool is_plain_copy(ig_dims *t, const ig_request *r) {
   return true;
 }
 
-/* May x live in a part of n's result? It is a kernel's whole result that n alone reads. */
-static bool may_live_inside(const ig_layouts *l, const ig_node *n, const ig_val *x) {
-  const ig_readers *r = &l->readers;
+/* Are all who read v, and its views, kernels of g? */
+static bool read_within(const ig_readers *r, const ig_graph *g, const ig_val *v, int depth) {
+  if (v->id >= r->n_ids || depth > MAX_VIEWS || r->is_output[v->id]) return false;
+  for (uint32_t i = r->first[v->id]; i < r->first[v->id + 1]; i++) {
+    const ig_node *k = r->nodes[i];
+    if (k->graph != g || (k->form != IG_FORM_KERNEL && !(k->form == IG_FORM_VIEW && read_within(r, g, k->out[0], depth + 1)))) return false;
+  }
+  return true;
+}
+
+/* May x live in a part of n's result? It is a kernel's whole result, or a Concat's, and nobody makes a copy of it where it is. */
+static bool may_live_inside(ig_ir *ir, const ig_layouts *l, const ig_node *n, const ig_val *x) {
   const ig_node *from = x->producer;
-  return from && from->form == IG_FORM_KERNEL && from->region->n_requests == 1 && from->n_out == 1 && from->graph == n->graph && x->id < r->n_ids && !r->is_output[x->id] &&
-         r->first[x->id + 1] - r->first[x->id] == 1 && l->at[x->id].root == x && IG_DTYPE_BITS(x->dtype) % 8 == 0;
+  if (!from || from->form != IG_FORM_KERNEL || from->n_out != 1 || from->graph != n->graph || l->at[x->id].root != x || IG_DTYPE_BITS(x->dtype) % 8 != 0) return false;
+  for (uint32_t i = 0; from->region->n_requests > 1 && i < from->region->n_requests; i++)
+    if (!is_plain_copy(&ir->dims, &from->region->requests[i])) return false;
+  return read_within(&l->readers, n->graph, x, 0) && ig_order_copies(&ir->dims, &l->readers, x, &l->at[x->id].axes) == 0;
+}
+
+/* The layouts of x's views, and of theirs, once x lies elsewhere. *ok turns false where one of them is not expressible. */
+static ig_status views_follow(ig_ir *ir, ig_layouts *l, const ig_val *x, bool *ok) {
+  const ig_readers *r = &l->readers;
+  for (uint32_t i = r->first[x->id]; i < r->first[x->id + 1]; i++) {
+    const ig_node *k = r->nodes[i];
+    bool copy;
+    if (k->form != IG_FORM_VIEW || !l->at[k->out[0]->id].known) continue;
+    IG_TRY(view_layout(ir, k, x, &l->at[x->id], k->out[0], &l->at[k->out[0]->id], &copy));
+    *ok = *ok && !copy;
+    if (!copy) IG_TRY(views_follow(ir, l, k->out[0], ok));
+  }
+  return NULL;
+}
+
+/* The value that request i of Concat n copies whole into a part of its result, and that part; NULL: it is none. */
+static ig_val *part_of(ig_ir *ir, const ig_node *n, uint32_t i, ig_operand *part) {
+  const ig_request *r = &n->region->requests[i];
+  ig_val *x = n->region->n_requests > 1 && r->operands[0].value < n->n_in ? ig_node_in(n, r->operands[0].value) : NULL;
+  if (!x || !is_plain_copy(&ir->dims, r)) return NULL;
+  *part = *ig_request_out(r, 0);
+  return memcmp(part->dims, x->dims, (size_t)x->rank * sizeof *x->dims) == 0 ? x : NULL;
+}
+
+/* x lies at `to` from now on, and with it its views and what lives in its parts. *ok turns false where a reader could not do without a copy then. */
+static ig_status lie_at(ig_ir *ir, ig_layouts *l, ig_val *x, ig_val *root, ig_dim offset, const ig_dim *strides, bool *ok) {
+  ig_layout *at = &l->at[x->id];
+  at->root = root;
+  at->offset = offset;
+  memcpy(at->strides, strides, (size_t)x->rank * sizeof *at->strides);
+  ig_axes_of_strides(&ir->dims, (uint32_t)x->rank, x->dims, at->strides, &at->axes);
+  *ok = *ok && ig_order_copies(&ir->dims, &l->readers, x, &at->axes) == 0;
+  IG_TRY(views_follow(ir, l, x, ok));
+  for (uint32_t i = 0; i < x->producer->region->n_requests; i++) {
+    ig_operand part;
+    ig_val *y = part_of(ir, x->producer, i, &part);
+    if (!y || l->at[y->id].inside != x) continue;
+    IG_TRY(ig_layout_part(ir, l, x, &part));
+    IG_TRY(lie_at(ir, l, y, root, part.offset, part.strides, ok));
+  }
+  return ig_dims_take_error(&ir->dims);
 }
 
 /* Concat: an input whose producer can write its part in place gets that place, and no move is left of it. */
 static ig_status place_parts(ig_ir *ir, ig_layouts *l, ig_node *n) {
-  const ig_region *g = n->region;
-  for (uint32_t i = 0; g->n_requests > 1 && i < g->n_requests; i++) {
-    const ig_request *r = &g->requests[i];
-    ig_val *x = r->operands[0].value < n->n_in ? ig_node_in(n, r->operands[0].value) : NULL;
-    if (!x || !is_plain_copy(&ir->dims, r) || !may_live_inside(l, n, x)) continue;
-    ig_operand part = *ig_request_out(r, 0);
-    if (memcmp(part.dims, x->dims, (size_t)x->rank * sizeof *x->dims) != 0) continue;
+  for (uint32_t i = 0; i < n->region->n_requests; i++) {
+    ig_operand part;
+    ig_val *x = part_of(ir, n, i, &part);
+    if (!x || !may_live_inside(ir, l, n, x)) continue;
+    const ig_layout old = l->at[x->id];
+    bool ok = true;
     IG_TRY(ig_layout_part(ir, l, n->out[0], &part));
-    ig_layout *at = &l->at[x->id];
-    at->root = n->out[0];
-    at->offset = part.offset;
-    memcpy(at->strides, part.strides, (size_t)x->rank * sizeof *at->strides);
-    ig_axes_of_strides(&ir->dims, (uint32_t)x->rank, x->dims, at->strides, &at->axes);
+    IG_TRY(lie_at(ir, l, x, l->at[n->out[0]->id].root, part.offset, part.strides, &ok));
+    if (ok) l->at[x->id].inside = n->out[0];
+    else IG_TRY(lie_at(ir, l, x, old.root, old.offset, old.strides, &ok));
   }
-  return ig_dims_take_error(&ir->dims);
+  return NULL;
 }
 
 static ig_status resolve_graph(ig_ir *ir, ig_graph *g, ig_layouts *l) {

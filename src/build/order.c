@@ -60,7 +60,6 @@ static bool wants_channels(const ig_node *n, const ig_val *v) {
   return r && r->kind == IG_KIND_conv && v->rank > 2 && ig_node_in(n, r->operands[0].value) == v;
 }
 
-/* Copies that readers of v would make or ask for, if v lies so. */
 static int copies(ig_dims *t, const ig_readers *r, const ig_val *v, const ig_axes *a, int depth) {
   ig_dim strides[IG_MAX_RANK];
   const bool strided = ig_axes_strides(t, a, v->dims, strides);
@@ -75,6 +74,8 @@ static int copies(ig_dims *t, const ig_readers *r, const ig_val *v, const ig_axe
   }
   return sum;
 }
+
+int ig_order_copies(ig_dims *t, const ig_readers *r, const ig_val *v, const ig_axes *a) { return copies(t, r, v, a, 0); }
 
 /* Kernels that write rows anywhere as fast as one behind the other. A product with a constant matrix is not: its rows are taken as one axis. */
 static bool writes_rows(const ig_node *n) {
