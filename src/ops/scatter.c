@@ -102,9 +102,47 @@ static ig_status nd_infer(ig_node *n) {
   return ig_infer_same(n, 0, x);
 }
 
+/* Are the indices constant and rows of the data, one behind the other? So exporters write the assignment to a slice. */
+static bool assigns_rows(const ig_node *n, int64_t reduction, int64_t *out_first, int64_t *out_count) {
+  const ig_val *x = ig_node_in(n, 0), *index = ig_node_in(n, 1);
+  int64_t rows, depth, v;
+  if (reduction != IG_SCATTER_SET || !index->data || index->rank != 2 || !ig_dim_is_const(ig_node_dims(n), x->dims[0], &rows)) return false;
+  if (!ig_dim_is_const(ig_node_dims(n), index->dims[0], out_count) || !ig_dim_is_const(ig_node_dims(n), index->dims[1], &depth) || depth != 1 || *out_count < 1) return false;
+  for (int64_t i = 0; i < *out_count; i++) {
+    if (!ig_data_int(index->data, (size_t)i, &v) || v < -rows || v >= rows) return false;
+    if (v < 0) v += rows;
+    if (i == 0) *out_first = v;
+    if (v != *out_first + i) return false;
+  }
+  return true;
+}
+
+static ig_val *rows_of(ig_lower *l, ig_val *x, int64_t first, int64_t count) {
+  ig_dim start[IG_MAX_RANK], dims[IG_MAX_RANK];
+  int64_t step[IG_MAX_RANK];
+  for (int k = 0; k < x->rank; k++) start[k] = ig_dim_const(&l->ir->dims, k == 0 ? first : 0), step[k] = 1, dims[k] = k == 0 ? ig_dim_const(&l->ir->dims, count) : x->dims[k];
+  return ig_lo_slice(l, x, start, step, dims);
+}
+
+/* The rows before, the updates, the rows behind. */
+static ig_val *join_rows(ig_lower *l, const ig_node *n, int64_t first, int64_t count) {
+  ig_val *x = ig_node_in(n, 0), *parts[3];
+  uint32_t n_parts = 0;
+  int64_t rows = 0;
+  ig_dim_is_const(&l->ir->dims, x->dims[0], &rows);
+  if (first > 0) parts[n_parts++] = rows_of(l, x, 0, first);
+  parts[n_parts++] = ig_node_in(n, 2);
+  if (first + count < rows) parts[n_parts++] = rows_of(l, x, first + count, rows - first - count);
+  return n_parts == 1 ? parts[0] : ig_lo_concat(l, parts, n_parts, 0, x->dims);
+}
+
 static ig_status nd_lower(ig_lower *l, const ig_node *n) {
-  int64_t reduction;
+  int64_t reduction, first, count;
   IG_TRY(reduction_of(n, &reduction));
+  if (assigns_rows(n, reduction, &first, &count)) {
+    ig_lo_result(l, 0, join_rows(l, n, first, count));
+    return NULL;
+  }
   ig_lo_result(l, 0, scatter(l, IG_SCATTER_ND, 0, reduction, ig_node_in(n, 0), ig_node_in(n, 1), ig_node_in(n, 2)));
   return NULL;
 }
@@ -112,7 +150,8 @@ static ig_status nd_lower(ig_lower *l, const ig_node *n) {
 static const ig_op_arg nd_in[] = {{"data", 'T', TYPES_13, 0}, {"indices", 0, IG_T(I64), 0}, {"updates", 'T', TYPES_13, 0}};
 static const ig_op_attr nd_attrs[] = {{"reduction", IG_ATTR_STRING, false, 0, 0, "none"}};
 static const char *const nd_cases[] = {"f32[8] i64[4,1]=4,3,1,7 f32[4]", "f32[4,2,3] i64[2,1]=0,-2 f32[2,2,3] reduction=add",
-                                       "i64[2,3] i64[2,2]=0,1,0,1 i64[2] reduction=mul", "string[2,2] i64[1,2]=1,0 string[1]", NULL};
+                                       "i64[2,3] i64[2,2]=0,1,0,1 i64[2] reduction=mul", "string[2,2] i64[1,2]=1,0 string[1]",
+                                       "f32[5,3] i64[3,1]=1,2,-2 f32[3,3]", "f32[3,2] i64[3,1]=0,1,2 f32[3,2]", NULL};
 const ig_op ig_op_ScatterND = {.domain = "",
                                .name = "ScatterND",
                                .since = 18,

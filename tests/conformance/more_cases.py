@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes cases of types that ONNX's own cases leave out, in the layout of make_cases.py, answered by ONNX's reference evaluator.
+"""Writes cases that ONNX's own leave out, of types and of constant operands, in the layout of make_cases.py, answered by ONNX's reference evaluator.
 
     python3 more_cases.py OUTPUT_FOLDER
 
@@ -105,6 +105,18 @@ def opaque():
     yield case("equal_string_empty", equal, {"x": words[:0], "y": more}, {"z": TensorProto.BOOL})
 
 
+def assigned_rows():
+    """ScatterND by constant indices: rows one behind the other, which become parts of a Concat, and rows that are not."""
+    rng = np.random.default_rng(7)
+    rows = {"first": [0, 1], "middle": [1, 2, 3], "last": [3, 4], "all": [0, 1, 2, 3, 4], "one": [2], "negative": [-3, -2], "around": [4, 0], "backward": [2, 1], "twice": [1, 1, 2]}
+    for name, at in rows.items():
+        index = np.array(at, np.int64).reshape(-1, 1)
+        for dtype, shape in ((np.float32, (3, 2)), (np.int64, ()), (np.bool_, (4,))):
+            x, u = (rng.integers(0, 2 if dtype is np.bool_ else 99, (n, *shape)).astype(dtype) for n in (5, len(at)))
+            node = helper.make_node("ScatterND", ["x", "i", "u"], ["z"])
+            yield case(f"assigned_rows_{name}_{np.dtype(dtype).name}", [node], {"x": x, "u": u}, {"z": helper.np_dtype_to_tensor_dtype(x.dtype)}, {"i": index})
+
+
 def answer(model, inputs):
     if model.graph.node[0].op_type == "OneHot":
         # The reference computes on - off, which strings do not have: it says which of the two numbers each element is.
@@ -126,7 +138,7 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     warnings.filterwarnings("ignore")
     lines = []
-    for name, model, inputs in [*float6(), *opaque()]:
+    for name, model, inputs in [*float6(), *opaque(), *assigned_rows()]:
         data = out / name / "test_data_set_0"
         data.mkdir(parents=True)
         (out / name / "model.onnx").write_bytes(model.SerializeToString())
