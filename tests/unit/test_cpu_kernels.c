@@ -396,10 +396,40 @@ static void test_norm_columns(void **state) {
   }
 }
 
+/* Group norm of maps that lie channels first: rows of [groups, length] with one scale and bias for each row, a few of them long enough to be shared. */
+static void test_norm_rows(void **state) {
+  IG_UNUSED(state);
+  for (int round = 0; round < 60; round++) {
+    test_call t = { 0 };
+    ig_arena arena;
+    ig_arena_init(&arena, &ig_libc_allocator, 0);
+    const bool is_long = chance(50);
+    const int64_t rows = 1 + below(is_long ? 5 : 40), n = is_long ? 16380 + below(2) * 60 + 8 * below(600) : 1 + below(400), dims[] = { rows, n };
+    ig_norm_params p = { .axis = 1, .mode = chance(70) ? IG_NORM_LAYER : IG_NORM_RMS, .stash = IG_S_F32, .eps = 1e-3 };
+    const ig_dtype d = chance(80) ? IG_DTYPE_F32 : IG_DTYPE_F16, f32 = IG_DTYPE_F32;
+    add_operand(&t, d, 2, dims, TAME | (chance(30) ? PLAIN : COMPACT));
+    for (int i = 0; i < 2; i++) {
+      if (chance(30)) {
+        add_absent(&t);
+        continue;
+      }
+      ig_view *v = add_operand(&t, d, 2, dims, TAME | COMPACT);
+      if (chance(80)) v->strides[0] = 1, v->strides[1] = 0;
+    }
+    add_absent(&t);
+    if (chance(40)) random_program(&arena, &f32, 1, &d, 1, 2, true, &t.call.epi);
+    add_operand(&t, d, 2, dims, chance(30) ? PLAIN : COMPACT);
+    finish_call(&t, IG_KIND_norm, 4, 0, 1, &p);
+    check_all(&t, 20 * float_tolerance(d));
+    free_call(&t);
+    ig_arena_free(&arena);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_map), cmocka_unit_test(test_map_operations), cmocka_unit_test(test_move), cmocka_unit_test(test_gather),
-    cmocka_unit_test(test_scatter), cmocka_unit_test(test_reduce), cmocka_unit_test(test_softmax), cmocka_unit_test(test_norm), cmocka_unit_test(test_norm_columns),
+    cmocka_unit_test(test_scatter), cmocka_unit_test(test_reduce), cmocka_unit_test(test_softmax), cmocka_unit_test(test_norm), cmocka_unit_test(test_norm_columns), cmocka_unit_test(test_norm_rows),
   };
   return cmocka_run_group_tests(tests, NULL, print_tally);
 }

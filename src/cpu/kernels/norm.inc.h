@@ -27,6 +27,7 @@ typedef struct plan {
   ig_prog_fn narrow;                   /* t to the result's type, NULL where they are one */
   char *row, *other;                   /* the row; another operand's row */
   bool whole;                          /* every operand's rows lie in one piece of floats */
+  bool fixed[4];                       /* the operand is one number along a row */
 } plan;
 
 static const ig_view *in_view(const ig_call *c, uint32_t i) { return i < c->n_in && ig_view_present(ig_call_in(c, i)) ? ig_call_in(c, i) : NULL; }
@@ -148,25 +149,34 @@ static void add_rows(float *s, const float *x, const float *r, int64_t n) {
   for (; i < n; i++) s[i] = x[i] + r[i];
 }
 
-/* y = (x - mean) * factor, times scale and plus bias where they are given. x and y may be one. */
-static inline __attribute__((always_inline)) void scale_row(float *y, const float *x, const float *scale, const float *bias, int64_t n, float mean, float factor) {
+/* y = (x - mean) * factor, times scale and plus bias where they are given, and plus what is added everywhere. x and y may be one. */
+static inline __attribute__((always_inline)) void scale_row(float *y, const float *x, const float *scale, const float *bias, int64_t n, float mean, float factor, float add) {
   int64_t i = 0;
   for (; i + V <= n; i += V) {
     chain_f32 v = (chain_load_f32(x + i) - mean) * factor;
     if (scale) v *= chain_load_f32(scale + i);
     if (bias) v += chain_load_f32(bias + i);
+    else v += add;
     memcpy(y + i, &v, sizeof v);
   }
   for (; i < n; i++) {
     const float v = (x[i] - mean) * factor * (scale ? scale[i] : 1);
-    y[i] = bias ? v + bias[i] : v;
+    y[i] = v + (bias ? bias[i] : add);
   }
+}
+
+/* A scale or bias that is one number along the row. */
+static float number_of(const plan *q, uint32_t i, int64_t row) {
+  float v;
+  ig_reader_read(&q->in[i], row * q->n, 1, &v);
+  return v;
 }
 
 static void whole_row(const plan *q, int64_t row) {
   const int64_t n = q->n;
   const float *x = row_at(&q->in[X].walk, row, n);
-  const float *scale = q->has_in[SCALE] ? row_at(&q->in[SCALE].walk, row, n) : NULL, *bias = q->has_in[BIAS] ? row_at(&q->in[BIAS].walk, row, n) : NULL;
+  const float *scale = q->has_in[SCALE] && !q->fixed[SCALE] ? row_at(&q->in[SCALE].walk, row, n) : NULL;
+  const float *bias = q->has_in[BIAS] && !q->fixed[BIAS] ? row_at(&q->in[BIAS].walk, row, n) : NULL;
   float *y = q->has_out[Y] ? row_at(&q->out[Y].walk, row, n) : (float *)(void *)q->row;
   float *s = q->has_out[SUM] ? row_at(&q->out[SUM].walk, row, n) : (float *)(void *)q->row, mean = 0, sum;
   if (q->has_in[RESIDUAL]) add_rows(s, x, row_at(&q->in[RESIDUAL].walk, row, n), n);
@@ -177,10 +187,12 @@ static void whole_row(const plan *q, int64_t row) {
     mean = sum / (float)n;
   }
   SUM4(n, x, (v - mean) * (v - mean), sum);
-  const float factor = 1.0f / sqrtf(sum / (float)n + (float)q->p->eps);
-  if (scale && bias) scale_row(y, x, scale, bias, n, mean, factor);
-  else if (scale) scale_row(y, x, scale, NULL, n, mean, factor);
-  else scale_row(y, x, NULL, bias, n, mean, factor);
+  const float factor = 1.0f / sqrtf(sum / (float)n + (float)q->p->eps), times = q->fixed[SCALE] ? factor * number_of(q, SCALE, row) : factor;
+  const float add = q->fixed[BIAS] ? number_of(q, BIAS, row) : 0;
+  if (scale && bias) scale_row(y, x, scale, bias, n, mean, times, 0);
+  else if (scale) scale_row(y, x, scale, NULL, n, mean, times, add);
+  else if (bias) scale_row(y, x, NULL, bias, n, mean, times, 0);
+  else scale_row(y, x, NULL, NULL, n, mean, times, add);
   if (!q->has_out[Y]) ig_prog_range(q->epi, row * n, n, y);
   if (q->has_out[MEAN]) ig_writer_write(&q->out[MEAN], row, 1, &mean);
   if (q->has_out[INV_STD]) ig_writer_write(&q->out[INV_STD], row, 1, &factor);
@@ -221,7 +233,8 @@ void NAME(ig_cpu_norm_run)(const ig_call *c, uint32_t phase, uint32_t part, uint
   q.epi = ig_epi_make(m + 2 * row_bytes(c), c, perm, result, c->epi.n ? c->n_out : 1, &NAME(ig_prog_isa));
   q.whole = q.t == IG_S_F32 && q.n > 0 && q.p->mode <= IG_NORM_RMS;
   for (uint32_t i = 0; i < 4; i++) {
-    if (q.has_in[i]) q.whole = q.whole && rows_are_whole(&q.in[i].walk, in_view(c, i), q.n);
+    q.fixed[i] = (i == SCALE || i == BIAS) && q.has_in[i] && is_fixed(in_view(c, i), mask_of(c));
+    if (q.has_in[i]) q.whole = q.whole && (q.fixed[i] || rows_are_whole(&q.in[i].walk, in_view(c, i), q.n));
     if (q.has_out[i] && i != MEAN && i != INV_STD) q.whole = q.whole && rows_are_whole(&q.out[i].walk, out_view(c, i), q.n);
   }
   for (int64_t row = lo; row < hi; row++) {

@@ -1,9 +1,10 @@
 /* Layer and RMS normalisation of maps whose normalised axes are not innermost in memory, as instance and group norm find them channels last: include from
  * norm.inc.h. The map is [images][pixels][groups][channels of a group], normalised over pixels and channels of a group. Vectors run over channels, parts
  * share out the pixels of an image: phase 0 sums, phase 1 sums squares of what is left without the mean, phase 2 applies; the next image follows.
+ * A few long rows, as of a group norm with one group, are taken the same way, each an image, so that parts share them too.
  * SPDX-License-Identifier: Apache-2.0 */
 
-enum { MOST_COLUMNS = 4096, BLOCK_FLOATS = 4096, PASSES = 3 };
+enum { MOST_COLUMNS = 4096, BLOCK_FLOATS = 4096, PASSES = 3, FEW_ROWS = 4, LONG_ROW = 1 << 14, LEAST_PIECE = 64, MOST_PIECE = 1024 };
 
 typedef struct columns {
   uint8_t perm[IG_MAX_RANK];
@@ -15,6 +16,20 @@ static bool is_fixed(const ig_view *v, uint64_t mask) {
   for (uint32_t k = 0; v && k < v->rank; k++)
     if (mask >> k & 1 && v->dims[k] != 1 && v->strides[k] != 0) return false;
   return true;
+}
+
+/* Cuts few long rows into pieces of one length, which count as pixels. False where it would not help. */
+static bool cut_rows(columns *o) {
+  if (o->images != 1 || o->pixels != 1 || o->groups > FEW_ROWS || o->per_group < LONG_ROW) return false;
+  for (int64_t piece = MOST_PIECE; piece >= LEAST_PIECE; piece--) {
+    if (o->per_group % piece) continue;
+    o->images = o->groups;
+    o->groups = 1;
+    o->pixels = o->per_group / piece;
+    o->per_group = o->n = piece;
+    return true;
+  }
+  return false;
 }
 
 /* False where rows are better: they lie in one piece, or axes are mixed otherwise. */
@@ -48,7 +63,10 @@ static bool columns_of(const ig_call *c, columns *o) {
     o->perm[--at] = (uint8_t)k;
   }
   o->n = o->groups * o->per_group;
-  return o->images < 1 << 28 && o->groups > 1 && o->pixels > 1 && o->n <= MOST_COLUMNS && ig_view_count(x) > 0 && is_fixed(in_view(c, SCALE), outer) && is_fixed(in_view(c, BIAS), outer);
+  if (o->images >= 1 << 28 || ig_view_count(x) <= 0) return false;
+  if (cut_rows(o)) outer = mask;
+  else if (o->groups < 2 || o->pixels < 2 || o->n > MOST_COLUMNS) return false;
+  return is_fixed(in_view(c, SCALE), outer) && is_fixed(in_view(c, BIAS), outer);
 }
 
 /* Scratch, in floats for each part: sums and squares, which all parts read; mean, factor and bias of each column; a block of the map. */
