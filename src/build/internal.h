@@ -13,8 +13,9 @@ IG_MUST_USE ig_status ig_build_profiles(ig_ir *ir, const ig_build_options *opt, 
 
 /* ---- layout: where a value's elements lie ---- */
 /* root: the value whose buffer holds them (input, constant, kernel or If result). Indexed by value id. strides: where strided; whatever a kernel reads is.
- * copy: what stands for a value that is not. inside: the Concat's result in whose part the value is written (NULL: none). */
-typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known, strided; ig_axes axes; ig_val *copy; const ig_val *inside; } ig_layout;
+ * copy: what stands for a value that is not. inside: the Concat's result in whose part the value is written (NULL: none);
+ * nested: how deep values lie inside of this one. */
+typedef struct ig_layout { ig_val *root; ig_dim offset; ig_dim strides[IG_MAX_RANK]; bool known, strided; ig_axes axes; ig_val *copy; const ig_val *inside; uint32_t nested; } ig_layout;
 /* Nodes that read a value: nodes[first[id] .. first[id + 1]), of values that were there when it was made. */
 typedef struct ig_readers { uint32_t n_ids; uint32_t *first; ig_node **nodes; bool *is_output; } ig_readers;
 IG_MUST_USE ig_status ig_readers_init(ig_ir *ir, ig_readers *out);

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
 
-enum { MAX_VIEWS = 24 };
+enum { MAX_VIEWS = 24, MAX_READERS = 64, MAX_NESTED = 128 };
 
 static ig_status compact(ig_dims *t, const ig_val *v, ig_dim *strides) {
   ig_dim s = ig_dim_const(t, 1);
@@ -150,7 +150,7 @@ static bool is_plain_copy(ig_dims *t, const ig_request *r) {
 
 /* Are all who read v, and its views, kernels of g? */
 static bool read_within(const ig_readers *r, const ig_graph *g, const ig_val *v, int depth) {
-  if (v->id >= r->n_ids || depth > MAX_VIEWS || r->is_output[v->id]) return false;
+  if (v->id >= r->n_ids || depth > MAX_VIEWS || r->is_output[v->id] || r->first[v->id + 1] - r->first[v->id] > MAX_READERS) return false;
   for (uint32_t i = r->first[v->id]; i < r->first[v->id + 1]; i++) {
     const ig_node *k = r->nodes[i];
     if (k->graph != g || (k->form != IG_FORM_KERNEL && !(k->form == IG_FORM_VIEW && read_within(r, g, k->out[0], depth + 1)))) return false;
@@ -161,7 +161,8 @@ static bool read_within(const ig_readers *r, const ig_graph *g, const ig_val *v,
 /* May x live in a part of n's result? It is a kernel's whole result, or a Concat's, and nobody makes a copy of it where it is. */
 static bool may_live_inside(ig_ir *ir, const ig_layouts *l, const ig_node *n, const ig_val *x) {
   const ig_node *from = x->producer;
-  if (!from || from->form != IG_FORM_KERNEL || from->n_out != 1 || from->graph != n->graph || l->at[x->id].root != x || IG_DTYPE_BITS(x->dtype) % 8 != 0) return false;
+  if (!from || from->form != IG_FORM_KERNEL || from->n_out != 1 || from->graph != n->graph || IG_DTYPE_BITS(x->dtype) % 8 != 0) return false;
+  if (l->at[x->id].root != x || l->at[x->id].nested == MAX_NESTED) return false;
   for (uint32_t i = 0; from->region->n_requests > 1 && i < from->region->n_requests; i++)
     if (!is_plain_copy(&ir->dims, &from->region->requests[i])) return false;
   return read_within(&l->readers, n->graph, x, 0) && ig_order_copies(&ir->dims, &l->readers, x, &l->at[x->id].axes) == 0;
@@ -219,8 +220,12 @@ static ig_status place_parts(ig_ir *ir, ig_layouts *l, ig_node *n) {
     bool ok = true;
     IG_TRY(ig_layout_part(ir, l, n->out[0], &part));
     IG_TRY(lie_at(ir, l, x, l->at[n->out[0]->id].root, part.offset, part.strides, &ok));
-    if (ok) l->at[x->id].inside = n->out[0];
-    else IG_TRY(lie_at(ir, l, x, old.root, old.offset, old.strides, &ok));
+    if (!ok) {
+      IG_TRY(lie_at(ir, l, x, old.root, old.offset, old.strides, &ok));
+      continue;
+    }
+    l->at[x->id].inside = n->out[0];
+    if (l->at[n->out[0]->id].nested <= old.nested) l->at[n->out[0]->id].nested = old.nested + 1;
   }
   return NULL;
 }
