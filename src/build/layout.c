@@ -1,6 +1,6 @@
 /* Views become strides. A value's layout is {root, offset, strides}: permutes and slices rearrange strides, expands zero them, reshapes
  * regroup them where the elements allow (axes.h). A value that only parts of axes express is copied where a kernel reads it. What a Concat
- * alone reads is written where it belongs in the Concat's result.
+ * joins is written where it belongs in the Concat's result, and read there by others.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "build/internal.h"
 
@@ -191,7 +191,7 @@ static ig_val *part_of(ig_ir *ir, const ig_node *n, uint32_t i, ig_operand *part
   return memcmp(part->dims, x->dims, (size_t)x->rank * sizeof *x->dims) == 0 ? x : NULL;
 }
 
-/* x lies at `to` from now on, and with it its views and what lives in its parts. *ok turns false where a reader could not do without a copy then. */
+/* x lies in the buffer of root from now on, and with it its views and what lives in its parts. *ok turns false where a reader would need a copy then. */
 static ig_status lie_at(ig_ir *ir, ig_layouts *l, ig_val *x, ig_val *root, ig_dim offset, const ig_dim *strides, bool *ok) {
   ig_layout *at = &l->at[x->id];
   at->root = root;
