@@ -28,7 +28,7 @@ for model in "$work"/*.onnx; do
     continue
   fi
   case $name in
-  random_*) ;;
+  random_* | deep) ;;
   *)
     "$build/ingot" build "$model" -o "$work/engine" --tune guess --shapes x:1x4x12x10 --quiet
     moves=$("$build/ingot" inspect "$work/engine" | grep -c '  move  ')

@@ -4,7 +4,7 @@
 
 N random ones, random_<k>.onnx, on an input of [1..2, 4, h, w]: convolutions, maps, pooling, Splits, Slices, shuffled channels and Concats, whose parts are
 read by others too, twice in one Concat, in another Concat's order, or as an output. And blocks as real networks have them, in which every part can be
-written where it belongs: dense_block (DenseNet), halves (YOLO's C2f), skip (U-Net), pyramid (spatial pyramid pooling).
+written where it belongs: dense_block (DenseNet), halves (YOLO's C2f), skip (U-Net), pyramid (spatial pyramid pooling). And deep, in which not every part can.
 """
 import pathlib
 import random
@@ -132,6 +132,13 @@ class Net:
             parts.append(self.pool(parts[-1]))
         return [self.conv(self.concat(*parts), 6, 1)]
 
+    def deep(self):
+        """Deeper inside each other than the builder lets results lie (MAX_NESTED in src/build/layout.c)."""
+        joined = self.relu(("x", 4))
+        for _ in range(150):
+            joined = self.concat(joined, self.pool(("x", 4)))
+        return [self.conv(joined, 2, 1)]
+
     def save(self, path, outputs):
         info = helper.make_tensor_value_info
         graph = helper.make_graph(self.nodes, path.stem, [info("x", TensorProto.FLOAT, ["n", 4, "h", "w"])], [info(name, TensorProto.FLOAT, None) for name, _ in outputs], self.init)
@@ -143,7 +150,7 @@ def main():
     for k in range(n):
         net = Net(k)
         net.save(folder / f"random_{k}.onnx", net.random())
-    for name in ("dense_block", "halves", "skip", "pyramid"):
+    for name in ("dense_block", "halves", "skip", "pyramid", "deep"):
         net = Net(1)
         net.save(folder / f"{name}.onnx", getattr(net, name)())
 
